@@ -1,0 +1,27 @@
+"""What every verb starts from: the settings and the wired-up engines."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from edgebot.config.loader import load_settings
+from edgebot.config.settings import Settings
+from edgebot.runtime.wiring import Assembly
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The settings this call runs with; raises ``ConfigError`` when they are wrong."""
+    chosen = ctx.find_root().obj or {}
+    settings = load_settings(chosen.get("config_file"))
+    if chosen.get("level") is None:
+        logging.getLogger().setLevel(settings.log_level)
+    return settings
+
+
+def assembly_of(ctx: click.Context) -> Assembly:
+    """The engines these settings mean, closed when the command ends."""
+    assembly = Assembly(settings_of(ctx))
+    ctx.call_on_close(assembly.close)
+    return assembly

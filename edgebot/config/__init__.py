@@ -1,0 +1,1 @@
+"""Settings, device profiles and hardware detection. Imports ``core`` only."""

@@ -1,0 +1,70 @@
+"""All settings, frozen and typed."""
+
+from __future__ import annotations
+
+import zoneinfo
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from edgebot.config import paths
+from edgebot.config.sections.base import Section
+from edgebot.config.sections.dialogue import DialogueSettings, NluSettings
+from edgebot.config.sections.knowledge import KnowledgeSettings
+from edgebot.config.sections.language import LlmSettings
+from edgebot.config.sections.speech import SttSettings, TtsSettings
+from edgebot.config.sections.threads import ThreadSettings
+
+
+class Settings(Section):
+    """The whole of ``edgebot.yaml``."""
+
+    profile: str = "auto"
+    """Device profile; ``auto`` follows the hardware found."""
+
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    """Language of templates and replies."""
+
+    time_zone: str | None = None
+    """IANA name such as ``Europe/Berlin``; the system's when absent."""
+
+    units: Literal["metric", "imperial"] = "metric"
+    """Units replies prefer."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    """Least severity that is logged."""
+
+    state_dir: Path = Field(default_factory=paths.state_dir)
+    """Where databases live."""
+
+    models_dir: Path = Field(default_factory=paths.models_dir)
+    """Where model files lie."""
+
+    stt: SttSettings = SttSettings()
+    """How speech is recognised."""
+
+    tts: TtsSettings = TtsSettings()
+    """How replies are spoken."""
+
+    llm: LlmSettings = LlmSettings()
+    """How the language model answers."""
+
+    nlu: NluSettings = NluSettings()
+    """How utterances are understood."""
+
+    dialogue: DialogueSettings = DialogueSettings()
+    """How the dialogue behaves."""
+
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    """How the knowledge base answers."""
+
+    threads: ThreadSettings = ThreadSettings()
+    """Native threads each engine may use."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in zoneinfo.available_timezones():
+            raise ValueError("not an IANA time zone name (for example Europe/Berlin)")
+        return value

@@ -1,0 +1,59 @@
+"""Understanding: slots, parses and the port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+SlotValue: TypeAlias = Any
+"""A JSON value: str, int, float, bool, or a mapping or list of them."""
+
+Matcher = Literal["template", "classifier", "dialogue", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """What an utterance means, or that it could not be told."""
+
+    text: str
+    intent: str | None
+    slots: Mapping[str, SlotValue] = field(default_factory=dict)
+    score: float = 0.0
+    """Calibrated, 0 … 1."""
+
+    matcher: Matcher = "none"
+    template: str = ""
+    """The sentence template that matched, with its file and line."""
+
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """Other intents that were considered, with their scores, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class NluContext:
+    """What the dialogue knows when it asks for a parse."""
+
+    state: str = ""
+    """Name of the open question (``""`` when none): selects what can be said."""
+
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Slot values only this household has: timer names, list names …"""
+
+
+class Understander(Protocol):
+    """The understanding front end, templates and classifier loaded."""
+
+    language: str
+
+    def match(self, text: str, context: NluContext) -> Sequence[Parse]:
+        """Template matches, best first; several when the text holds several commands in a row.
+
+        An empty sequence when no template fits.
+        """
+
+    def classify(self, text: str, context: NluContext) -> Parse:
+        """The classifier's best intent with slots read from the text; intent None out of scope."""
+
+    def grammar(self, context: NluContext) -> Sequence[str]:
+        """Phrases a recogniser may expect in this state, lower case."""

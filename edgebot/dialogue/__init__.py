@@ -1,0 +1,1 @@
+"""Dialogue: state, the ladder of answers, skills and their store."""

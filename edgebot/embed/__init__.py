@@ -1,0 +1,1 @@
+"""Sentence encoders: shared by understanding and knowledge through the ``Embedder`` port."""

@@ -1,0 +1,1 @@
+"""The knowledge base: SQLite store, ingestion, hybrid retrieval, extraction of answers."""

@@ -1,0 +1,1 @@
+"""Language-model engines, prompts and the cleaning of their text for speech."""

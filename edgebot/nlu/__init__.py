@@ -1,0 +1,1 @@
+"""Understanding: sentence templates, intent classifier, slots."""

@@ -1,0 +1,1 @@
+"""Wiring of the engines and the running of turns."""
