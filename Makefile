@@ -1,0 +1,57 @@
+# edgebot: `make run` asks its spoken demo question, `make test` runs the tests. `make help` lists all.
+
+PYTHON  ?= python3
+PROFILE ?= auto
+WAV     ?= docs/demo/question.wav
+OUT     ?= reply.wav
+TESTS   ?= tests
+BENCH   ?=
+
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run chat test lint format bench lock doctor clean distclean
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make this checkout ready: environment, packages, models, knowledge (resumable)
+	@$(PYTHON) -m edgebot.setup run
+
+setup-dev: ## The same with what tests, lint and benchmarks need
+	@$(PYTHON) -m edgebot.setup dev
+
+run: setup ## Answer a spoken question: WAV=question.wav OUT=reply.wav
+	@$(BIN)/edgebot turn "$(WAV)" --out "$(OUT)"
+
+chat: setup ## Talk at the keyboard
+	@$(BIN)/edgebot chat
+
+doctor: setup ## Check this machine and say what to do
+	@$(BIN)/edgebot doctor
+
+test: setup-dev ## Run the tests: TESTS=tests/unit for a part
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: setup-dev ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup-dev ## Put the code into the house's form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup-dev ## Measure, write benchmarks/results: BENCH="speech llm" for a part
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+lock: setup-dev ## Pin the dependencies anew from pyproject.toml
+	@$(BIN)/uv pip compile -q --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --no-header --no-emit-index-url --no-emit-find-links -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what the tools left behind
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis reply.wav
+	@find edgebot tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove the environment and the fetched models too
+	@rm -rf .venv models/store models/models.lock

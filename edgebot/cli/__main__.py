@@ -1,0 +1,5 @@
+"""``python -m edgebot.cli``."""
+
+from edgebot.cli.main import main
+
+main()

@@ -1,0 +1,37 @@
+"""Model files and the starter knowledge, fetched and read in by edgebot itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgebot.setup.console import Console, pass_through
+from edgebot.setup.packages import python
+from edgebot.setup.stamps import digest
+
+TEST_MODELS = ["smollm2-135m-instruct-q4_1", "moonshine-tiny-en"]
+"""What the tests need beside the models of this machine's profile."""
+
+
+def fingerprint(root: Path, goal: str) -> str:
+    """Changes with the catalogue and the profiles."""
+    profiles = sorted((root / "models" / "profiles").glob("*.yaml"))
+    return digest(goal, root / "models" / "catalog.yaml", *profiles, *TEST_MODELS)
+
+
+def pull(root: Path, goal: str, console: Console) -> None:
+    """Fetch and verify the models of the profile, and those only tests need."""
+    edgebot = [python(root), "-m", "edgebot.cli", "models", "pull"]
+    pass_through(edgebot)
+    if goal == "dev":
+        pass_through([*edgebot, *TEST_MODELS])
+
+
+def knowledge_fingerprint(root: Path) -> str:
+    """Changes with the starter documents."""
+    files = sorted(path for path in (root / "knowledge").rglob("*") if path.is_file())
+    return digest(*(str(path.relative_to(root)) for path in files), *files)
+
+
+def learn(root: Path, console: Console) -> None:
+    """Read the starter knowledge into the knowledge base."""
+    pass_through([python(root), "-m", "edgebot.cli", "kb", "import", str(root / "knowledge")])

@@ -1,0 +1,81 @@
+"""What the operating system must bring: compiler, npm, PortAudio."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from ctypes.util import find_library
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from edgebot.setup.console import Console, StepFailed, run
+
+
+def _program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that comes from a Debian package."""
+
+    package: str
+    purpose: str
+    present: Callable[[], bool]
+    vital: bool = True
+    """Nothing works without it."""
+
+
+NEEDS = [
+    Need("python3-venv", "virtual environments", lambda: find_spec("ensurepip") is not None),
+    Need("build-essential", "building llama.cpp", _program("gcc")),
+    Need("build-essential", "building llama.cpp", _program("g++")),
+    Need("npm", "fetching models", _program("npm")),
+    Need("libgomp1", "llama.cpp", lambda: find_library("gomp") is not None),
+    Need(
+        "libportaudio2", "sound cards", lambda: find_library("portaudio") is not None, vital=False
+    ),
+]
+
+
+def complete() -> bool:
+    """Whether nothing vital is missing, and nothing else that could be installed right away."""
+    can_install = shutil.which("apt-get") is not None and _root_prefix() is not None
+    return all(need.present() or not (need.vital or can_install) for need in NEEDS)
+
+
+def prepare(console: Console) -> None:
+    """Install what is missing as root or with sudo; else name the exact command."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before pip can check
+        raise StepFailed("Python 3.11 or newer is needed; on Debian 12: apt-get install python3")
+    missing = [need for need in NEEDS if not need.present()]
+    if not missing:
+        return
+    packages = sorted({need.package for need in missing})
+    for need in missing:
+        console.show(f"{need.package} is missing ({need.purpose})")
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    by_hand = f"sudo apt-get update && sudo apt-get install -y {' '.join(packages)}"
+    prefix = _root_prefix()
+    if shutil.which("apt-get") and prefix is not None:
+        try:
+            run([*prefix, "apt-get", "update"], console)
+            run([*prefix, *command], console)
+        except StepFailed as problem:
+            if any(need.vital for need in missing):
+                raise StepFailed(f"{problem}\n\nInstall by hand: {by_hand}") from None
+    if any(need.vital and not need.present() for need in missing):
+        raise StepFailed(f"Missing: {', '.join(packages)}. Install with:\n  {by_hand}")
+    if any(not need.present() for need in missing):
+        console.end(f"without sound card until you run: {by_hand}")
+
+
+def _root_prefix() -> list[str] | None:
+    if os.geteuid() == 0:
+        return ["env", "DEBIAN_FRONTEND=noninteractive"]
+    sudo = shutil.which("sudo")
+    if sudo and os.system(f"{sudo} -n true >/dev/null 2>&1") == 0:
+        return [sudo, "-n", "env", "DEBIAN_FRONTEND=noninteractive"]
+    return None

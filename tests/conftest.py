@@ -1,0 +1,62 @@
+"""Fixtures every test may use: real data, real engines, a home of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgebot.config.loader import load_settings
+from edgebot.config.settings import Settings
+from edgebot.core.errors import ModelError
+from edgebot.runtime.wiring import Assembly
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real speech, intents and questions, kept beside the checkout."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip("no real data beside the checkout (../shared/data)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of this machine with a state directory of the tests' own and the small model."""
+    state = tmp_path_factory.mktemp("state")
+    environ = {
+        "EDGEBOT_STATE_DIR": str(state),
+        "EDGEBOT_LLM__MODEL": "smollm2-135m-instruct-q4_1",
+        "EDGEBOT_LLM__SEED": "1",
+        "EDGEBOT_TIME_ZONE": "Europe/Berlin",
+    }
+    return load_settings(None, environ)
+
+
+@pytest.fixture(scope="session")
+def assembly(settings: Settings) -> Iterator[Assembly]:
+    """The real engines; tests that need one whose model is absent say so and skip."""
+    with Assembly(settings) as wired:
+        yield wired
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """Leave failures as they are; only note for tests marked ``engines`` that a model is absent."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    missing = call.excinfo is not None and isinstance(call.excinfo.value, ModelError)
+    if missing and report.failed and item.get_closest_marker("engines"):
+        report.sections.append(("next step", "run `make setup-dev` to fetch the models"))
