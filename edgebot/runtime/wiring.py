@@ -5,10 +5,12 @@ Every engine is opened when first asked for and kept for the life of the assembl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from edgebot.config.settings import Settings
+from edgebot.core.embedding import Embedder
 from edgebot.core.registry import Registry
 
 STT = Registry("speech recogniser", {"vosk": "edgebot.stt.vosk:VoskRecognizer"})
@@ -32,8 +34,31 @@ class Assembly:
         self._open.clear()
         self._stack.close()
 
+    def _once(self, name: str, build: Callable[[], T]) -> T:
+        """What ``build`` makes, made at the first call and closed with the assembly."""
+        if name not in self._open:
+            self._open[name] = made = build()
+            self._stack.callback(made.close)  # type: ignore[attr-defined]
+        opened: T = self._open[name]
+        return opened
+
     def __enter__(self) -> Assembly:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def embedder(self) -> Embedder:
+        """The sentence encoder of the settings or the profile."""
+        return self._once("embedder", self._open_embedder)
+
+    def _open_embedder(self) -> Embedder:
+        installed = self.model("embed")
+        engine = EMBED.load(installed.entry.engine)
+        embedder: Embedder = engine(
+            installed.files["model"],
+            installed.files["tokenizer"],
+            threads=self.settings.threads.embed,
+            model_id=installed.id,
+        )
+        return embedder
