@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
 SlotValue: TypeAlias = Any
@@ -40,6 +41,12 @@ class NluContext:
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Slot values only this household has: timer names, list names …"""
 
+    now: datetime | None = None
+    """What "tomorrow" counts from, with its time zone; the system's clock and zone when None."""
+
+    area: str | None = None
+    """The room the words were spoken in, for templates that ask for one."""
+
 
 class Understander(Protocol):
     """The understanding front end, templates and classifier loaded."""
@@ -55,5 +62,15 @@ class Understander(Protocol):
     def classify(self, text: str, context: NluContext) -> Parse:
         """The classifier's best intent with slots read from the text; intent None out of scope."""
 
+    def attribute(self, text: str) -> Sequence[tuple[str, float]]:
+        """Each word of ``text`` with how much it carried the classifier's decision, -1 … 1."""
+
     def grammar(self, context: NluContext) -> Sequence[str]:
-        """Phrases a recogniser may expect in this state, lower case."""
+        """Phrases a recogniser may expect in this state, lower case.
+
+        Together they are a small corpus: every pair of neighbouring words that a template allows
+        occurs in one of them, and what is said more often occurs more often.
+        """
+
+    def close(self) -> None:
+        """Free the classifier."""
