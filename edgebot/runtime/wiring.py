@@ -6,6 +6,8 @@ Every engine is opened when first asked for and kept for the life of the assembl
 from __future__ import annotations
 
 from collections.abc import Callable
+import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
@@ -22,12 +24,31 @@ T = TypeVar("T")
 
 
 class Assembly:
-    """The engines one set of settings means. Not thread-safe while opening."""
+    """The engines one set of settings means, each opened when first asked for.
+
+    Safe to use from several threads: two engines load side by side, one is never loaded twice.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._open: dict[str, Any] = {}
         self._stack = ExitStack()
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.RLock] = {}
+
+    def _once(self, key: str, opener: Callable[[], T]) -> T:
+        """What ``opener`` made when first asked for ``key``; its ``close`` is called at the end."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.RLock())
+        with lock:
+            if key not in self._open:
+                opened = opener()
+                with self._lock:
+                    self._open[key] = opened
+                    if close := getattr(opened, "close", None):
+                        self._stack.callback(close)
+            engine: T = self._open[key]
+            return engine
 
     def close(self) -> None:
         """Close what was opened, last first."""
