@@ -55,14 +55,6 @@ class Assembly:
         self._open.clear()
         self._stack.close()
 
-    def _once(self, name: str, build: Callable[[], T]) -> T:
-        """What ``build`` makes, made at the first call and closed with the assembly."""
-        if name not in self._open:
-            self._open[name] = made = build()
-            self._stack.callback(made.close)  # type: ignore[attr-defined]
-        opened: T = self._open[name]
-        return opened
-
     def __enter__(self) -> Assembly:
         return self
 
@@ -74,7 +66,7 @@ class Assembly:
         return self._once("embedder", self._open_embedder)
 
     def _open_embedder(self) -> Embedder:
-        installed = self.model("embed")
+        installed = self.model("embedder")
         engine = EMBED.load(installed.entry.engine)
         embedder: Embedder = engine(
             installed.files["model"],
