@@ -16,6 +16,7 @@ from edgebot import __version__
 from edgebot.core.errors import EdgebotError, UsageError
 
 VERBS = {
+    "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
     "turn": ("edgebot.cli.turn:turn", "Answer the question in a recording by voice."),
