@@ -5,7 +5,6 @@ Every engine is opened when first asked for and kept for the life of the assembl
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
