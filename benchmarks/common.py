@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def write_result(part: str, figures: dict[str, Any], command: str | None = None)
     path = RESULTS / f"{part}.json"
     record = {
         "part": part,
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": machine(),
         "command": command or f"python -m benchmarks {part}",
         "figures": figures,

@@ -1,4 +1,4 @@
-"""Every verb, option and setting is documented, and the documents name nothing that is not there."""
+"""Every verb, option and setting is documented; the documents name nothing that is not there."""
 
 from __future__ import annotations
 
