@@ -45,7 +45,7 @@ format: setup-dev ## Put the code into the house's form
 bench: setup-dev ## Measure, write benchmarks/results: BENCH="speech llm" for a part
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-lock: setup-dev ## Pin the dependencies anew from pyproject.toml
+lock: ## Pin the dependencies anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --no-header --no-emit-index-url --no-emit-find-links -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
 
