@@ -1,0 +1,1 @@
+"""What the assistant promised and was told: one SQLite file that survives what boards suffer."""
