@@ -1,0 +1,85 @@
+"""Words rather than figures: lists of things, names, free text, yes and no."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from edgebot.nlu.slots.tables import Tables
+from edgebot.nlu.slots.tokens import MAX_CHARS
+from edgebot.nlu.slots.utterance import Utterance
+
+_WORD = re.compile(r"[,;\n]|[^\s,;]+")
+_EDGES = " \t\r\n.,;:!?…\"“”„‘’'()[]"
+
+
+def clean(text: str) -> str:
+    """``text`` without control characters, with single spaces, without punctuation at the ends."""
+    kept = (char if unicodedata.category(char)[0] != "C" else " " for char in text[:MAX_CHARS])
+    return " ".join("".join(kept).split()).strip(_EDGES)
+
+
+def name(text: str, tables: Tables) -> str | None:
+    """A name without article and courtesy: "the pasta" → "pasta"; None when nothing is left."""
+    words = clean(text).split()
+    while len(words) > 1 and tables.fold(words[0]) in tables.name_lead:
+        words = words[1:]
+    while len(words) > 1 and tables.fold(words[-1]) in tables.name_tail:
+        words = words[:-1]
+    return " ".join(words) or None
+
+
+def item_list(text: str, tables: Tables) -> list[str] | None:
+    """The things listed: "eggs, milk and two loaves of bread" → three; None when there is none."""
+    items: list[list[str]] = [[]]
+    folded = tables.fold(clean(text))
+    for word in _protected(clean(text), folded, tables):
+        if word in ",;" or tables.fold(word) in tables.item_joins:
+            items.append([])
+        else:
+            items[-1].append(word.replace("\0", " "))
+    found = [_item(words, tables) for words in items]
+    return [item for item in found if item] or None
+
+
+def _protected(text: str, folded: str, tables: Tables) -> list[str]:
+    """The words of ``text``; pairs that are one thing ("mac and cheese") stay in one word."""
+    words = _WORD.findall(text)
+    plain = [tables.fold(word) for word in words]
+    for pair in tables.item_pairs:
+        if pair not in folded:
+            continue
+        parts = pair.split()
+        at = 0
+        while at <= len(words) - len(parts):
+            if plain[at : at + len(parts)] == parts:
+                words[at : at + len(parts)] = ["\0".join(words[at : at + len(parts)])]
+                plain[at : at + len(parts)] = [pair]
+            at += 1
+    return words
+
+
+def _item(words: list[str], tables: Tables) -> str:
+    while len(words) > 1 and tables.fold(words[0]) in tables.item_lead:
+        words = words[1:]
+    while len(words) > 1 and tables.fold(words[-1].strip(_EDGES)) in tables.name_tail:
+        words = words[:-1]
+    return " ".join(words).strip(_EDGES)
+
+
+def yes_no(utterance: Utterance) -> bool | None:
+    """Whether the whole text agrees or disagrees; None when it does neither, or both."""
+    tables = utterance.tables
+    words = [token.norm for token in utterance.tokens if token.norm not in tables.fillers]
+    answers: set[bool] = set()
+    at = 0
+    while at < len(words):
+        for length in (5, 4, 3, 2, 1):
+            phrase = tuple(words[at : at + length])
+            if len(phrase) == length and phrase in tables.yes_no:
+                answers.add(tables.yes_no[phrase])
+                at += length
+                break
+        else:
+            return None
+    return answers.pop() if len(answers) == 1 else None

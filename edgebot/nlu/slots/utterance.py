@@ -1,0 +1,60 @@
+"""One text with its tokens, the language it is in and what was read from it so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgebot.nlu.slots.tables import Tables
+from edgebot.nlu.slots.tokens import Token, tokenize
+
+_LONGEST_COMPOUND = 80
+
+
+class Utterance:
+    """What the readers of all kinds read from; remembers what each found at each token."""
+
+    def __init__(self, text: str, tables: Tables) -> None:
+        self.text = text
+        self.tables = tables
+        atoms = tables.compound_atoms
+        split = (lambda word: _split(word, atoms)) if atoms else (lambda word: None)
+        self.tokens: list[Token] = tokenize(text, tables.spellings, split)
+        self.memo: dict[tuple[str, int], Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def word(self, at: int) -> str:
+        """The folded word at token ``at``; empty beyond the ends."""
+        return self.tokens[at].norm if 0 <= at < len(self.tokens) else ""
+
+    def pause(self, at: int) -> bool:
+        """Whether punctuation stands before token ``at``."""
+        return at < len(self.tokens) and self.tokens[at].pause
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Characters that the tokens ``start`` … ``end`` - 1 cover."""
+        return self.tokens[start].start, self.tokens[end - 1].end
+
+    def whole_words(self, start: int, end: int) -> bool:
+        """Whether neither border cuts a compound."""
+        tokens = self.tokens
+        cut_before = start > 0 and tokens[start - 1].start == tokens[start].start
+        cut_behind = end < len(tokens) and tokens[end - 1].start == tokens[end].start
+        return not (cut_before or cut_behind)
+
+
+def _split(word: str, atoms: frozenset[str]) -> list[str] | None:
+    """The fewest ``atoms`` that make up ``word``, or None; quadratic in a bounded length."""
+    if word in atoms or not 4 <= len(word) <= _LONGEST_COMPOUND:
+        return None
+    best: list[list[str] | None] = [[]] + [None] * len(word)
+    for end in range(1, len(word) + 1):
+        for start in range(end):
+            head = best[start]
+            if head is None or word[start:end] not in atoms:
+                continue
+            shorter = best[end]
+            if shorter is None or len(head) + 1 < len(shorter):
+                best[end] = [*head, word[start:end]]
+    return best[-1]
