@@ -85,8 +85,9 @@ def report(figures: dict[str, Any]) -> str:
         f"median {cold['median']} s, p95 {cold['p95']} s, {cold['n']} runs. "
         f"Peak memory with both language models one after the other: {figures['peak_rss_mb']} MB.",
         "",
-        "Warm turns, milliseconds (median / p95). `first token` and `first audio` count from the end "
-        "of speech; the recording is fed as fast as it is recognised, without an endpoint's silence.",
+        "Warm turns, milliseconds (median / p95). `first_token` and `first_audio` count from the "
+        "end of speech; the recording is fed as fast as it is recognised, without an endpoint's "
+        "silence.",
         "",
     ]
     rows = [

@@ -37,7 +37,7 @@ def test_digest_follows_content_and_order(tmp_path: Path) -> None:
 
 def test_a_failing_command_shows_its_last_words(console: Console) -> None:
     script = "print('disk is full'); raise SystemExit(3)"
-    with pytest.raises(StepFailed, match="(?s)failed with 3.*disk is full"):
+    with pytest.raises(StepFailed, match=r"(?s)failed with 3.*disk is full"):
         run([sys.executable, "-c", script], console)
 
 
