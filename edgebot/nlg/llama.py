@@ -1,0 +1,286 @@
+"""Language models in GGUF files, run by llama.cpp."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from edgebot.core.cancel import Cancellation
+from edgebot.core.errors import ConfigError
+from edgebot.core.language import Generation, GenerationStats, Message
+from edgebot.nlg import memory
+from edgebot.nlg.chat_template import ChatTemplate
+from edgebot.nlg.decoding import LoopWatch, TextStream
+from edgebot.nlg.gguf_header import GgufHeader, read_header
+from edgebot.nlg.llama_native import AbortFlag, NativeModel, library_version
+from edgebot.nlg.llama_sampler import LlamaSampler
+from edgebot.nlg.prefix_store import PrefixState, PrefixStore
+from edgebot.nlg.reuse import common_prefix, plan_reuse
+from edgebot.nlg.window import Fitted, fit
+
+log = logging.getLogger(__name__)
+
+_LEAST_PROMPT = 64
+"""Tokens of the context that a reply leaves to the prompt, however long it may become."""
+
+
+class LlamaEngine:
+    """A GGUF chat model: its own template, its own end tokens, its state kept between turns."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        model_id: str,
+        threads: int = 2,
+        context_tokens: int = 2048,
+        batch_tokens: int = 128,
+        memory_bytes: int | None = None,
+        prefix_dir: Path | None = None,
+        fingerprint: str = "",
+    ) -> None:
+        """Load ``path``.
+
+        ``batch_tokens``: prompt tokens computed in one go; more is a little faster to read and
+        slower to cancel. ``memory_bytes``: what the profile grants. ``prefix_dir``: where states
+        of static prompts are kept (nowhere when None). ``fingerprint``: SHA-256 of the file where
+        it is known. Raises ``EngineError`` (damaged or foreign file), ``OutOfMemory`` before
+        anything is loaded, ``ConfigError`` for a context longer than the model's.
+        """
+        header = read_header(path)
+        _check_context(header, context_tokens)
+        memory.require(
+            needed_bytes(header, context_tokens), f"model {model_id}", ceiling_bytes=memory_bytes
+        )
+        self.model_id = model_id
+        self.context_tokens = context_tokens
+        self.stats = GenerationStats()
+        self._native = NativeModel(path, threads, context_tokens, batch_tokens)
+        try:
+            self._template = ChatTemplate(
+                self._native.metadata("tokenizer.chat_template"), self._native.control_texts()
+            )
+        except BaseException:
+            self._native.close()
+            raise
+        self._lock = threading.Lock()
+        self._state: list[int] = []
+        self._prepared: PrefixState | None = None
+        self._closed = False
+        self._store = prefix_dir and PrefixStore(
+            prefix_dir,
+            {
+                "model": fingerprint or _stamp(path),
+                "library": library_version(),
+                "context_tokens": context_tokens,
+                "batch_tokens": batch_tokens,
+                "threads": threads,
+            },
+        )
+
+    # --- the port
+
+    def generate(
+        self, messages: Sequence[Message], options: Generation, cancellation: Cancellation
+    ) -> Iterator[str]:
+        """See :meth:`LanguageModel.generate`. Exhaust or close the iterator: it holds the model."""
+        with self._lock:
+            stats = self.stats = GenerationStats()
+            flag = self._watch(cancellation)
+            fitted = self._fit(messages, options.max_tokens)
+            stats.dropped_messages = fitted.dropped
+            if not self._read(fitted.tokens, flag, stats):
+                stats.finish = "cancelled"
+                return
+            sampler = LlamaSampler(self._native, options)
+            try:
+                yield from self._write(sampler, options, flag, stats)
+            finally:
+                sampler.close()
+                stats.finish = stats.finish or "cancelled"
+
+    def prefill(
+        self, messages: Sequence[Message], cancellation: Cancellation, *, open_end: bool = False
+    ) -> GenerationStats:
+        """See :meth:`LanguageModel.prefill`."""
+        with self._lock:
+            stats = GenerationStats()
+            tokens = self._encode(messages, open_end=open_end)
+            if open_end:
+                tokens = tokens[:-1]  # the next word may still grow onto the last token
+            if tokens and len(tokens) < self.context_tokens:
+                self._read(tokens, self._watch(cancellation), stats)
+            return stats
+
+    def warm(self, messages: Sequence[Message]) -> GenerationStats:
+        """See :meth:`LanguageModel.warm`."""
+        with self._lock:
+            stats = GenerationStats()
+            tokens = self._static(messages)
+            saved = self._store.load(tokens) if self._store else None
+            if saved and self._restore(saved):
+                stats.prompt_tokens = stats.reused_tokens = len(tokens)
+            else:
+                self._forget(0)
+                self._read(tokens, self._watch(Cancellation()), stats)
+                saved = PrefixState(tuple(tokens), self._native.state())
+                if self._store:
+                    self._store.save(saved.tokens, saved.state)
+            self._prepared = saved
+            return stats
+
+    def count_tokens(self, text: str) -> int:
+        """See :meth:`LanguageModel.count_tokens`."""
+        return len(self._native.tokenize(text, special=False))
+
+    def close(self) -> None:
+        """Free the weights, once the running generation has ended."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._native.close()
+
+    # --- prompt
+
+    def _encode(self, messages: Sequence[Message], *, open_end: bool = False) -> list[int]:
+        text = self._template.render(messages, open_end=open_end)
+        tokens = self._native.tokenize(text, special=True)
+        first = self._native.first_token
+        if first is not None and tokens[:1] != [first]:
+            tokens.insert(0, first)
+        return tokens
+
+    def _fit(self, messages: Sequence[Message], reply_tokens: int) -> Fitted:
+        room = max(self.context_tokens - reply_tokens - 1, _LEAST_PROMPT)
+        return fit(messages, room, self._encode)
+
+    def _static(self, messages: Sequence[Message]) -> list[int]:
+        """Tokens that every conversation beginning with ``messages`` has in common."""
+        first, second = (self._encode([*messages, Message("user", text)]) for text in ("a", "1"))
+        return first[: common_prefix(first, second)]
+
+    # --- state
+
+    def _watch(self, cancellation: Cancellation) -> AbortFlag:
+        flag = AbortFlag()
+        cancellation.on_cancel(flag.set)
+        self._native.watch(flag)
+        return flag
+
+    def _read(self, prompt: list[int], flag: AbortFlag, stats: GenerationStats) -> bool:
+        """Bring the state to the end of ``prompt``; False when cancelled on the way."""
+        began = time.perf_counter()
+        stats.prompt_tokens = len(prompt)
+        stats.reused_tokens = self._reuse(prompt)
+        size = self._native.batch_tokens
+        try:
+            while len(self._state) < len(prompt):
+                if flag.is_set or not self._append(prompt[len(self._state) :][:size]):
+                    return False
+            return True
+        finally:
+            stats.prefill_s = time.perf_counter() - began
+
+    def _reuse(self, prompt: list[int]) -> int:
+        plan = plan_reuse(self._state, prompt)
+        saved = self._prepared
+        if (
+            saved
+            and plan.total < len(saved.tokens) < len(prompt)
+            and common_prefix(saved.tokens, prompt) == len(saved.tokens)
+            and self._restore(saved)
+        ):
+            return len(saved.tokens)
+        if plan.gap:
+            end = plan.keep + plan.gap
+            if self._native.forget(plan.keep, end) and self._native.close_gap(end, plan.gap):
+                del self._state[plan.keep : end]
+            else:
+                self._forget(plan.keep)
+        self._forget(plan.total)
+        return len(self._state)
+
+    def _append(self, tokens: Sequence[int]) -> bool:
+        known = len(self._state)
+        done = False
+        try:
+            done = self._native.decode(tokens)
+        finally:
+            if done:
+                self._state.extend(tokens)
+            else:
+                self._forget(known)
+        return done
+
+    def _forget(self, start: int) -> None:
+        if not self._native.forget(start):  # some architectures can only forget everything
+            self._native.forget(0)
+            start = 0
+        del self._state[start:]
+
+    def _restore(self, saved: PrefixState) -> bool:
+        if self._native.restore(saved.state):
+            self._state = list(saved.tokens)
+            return True
+        self._forget(0)
+        return False
+
+    # --- reply
+
+    def _write(
+        self, sampler: LlamaSampler, options: Generation, flag: AbortFlag, stats: GenerationStats
+    ) -> Iterator[str]:
+        native, text, watch = self._native, TextStream(options.stop), LoopWatch()
+        room = min(options.max_tokens, self.context_tokens - len(self._state))
+        while not stats.finish:
+            began = time.perf_counter()
+            token = sampler.sample()
+            stats.reply_tokens += 1
+            if native.ends(token):
+                stats.finish = "stop"
+                piece = ""
+            else:
+                piece = text.feed(native.piece(token))
+                if text.stopped:
+                    stats.finish = "stop"
+                elif watch.loops(token):
+                    stats.finish = "loop"
+                elif stats.reply_tokens >= room:
+                    stats.finish = "length"
+            stats.decode_s += time.perf_counter() - began
+            if piece:
+                yield piece
+            if stats.finish:
+                break
+            began = time.perf_counter()
+            if flag.is_set or not self._append([token]):
+                stats.finish = "cancelled"
+            stats.decode_s += time.perf_counter() - began
+        if stats.finish != "cancelled" and (rest := text.finish()):
+            yield rest
+
+
+def needed_bytes(header: GgufHeader, context_tokens: int) -> int:
+    """About what a model takes: weights, key-value state, scratch for a batch and its scores.
+
+    Measured against the resident memory of a process that loaded it (docs/language-model.md).
+    """
+    state = header.kv_bytes_per_token * context_tokens
+    return header.weights_bytes + state + 64 * memory.MB
+
+
+def _check_context(header: GgufHeader, context_tokens: int) -> None:
+    longest = header.number("context_length", context_tokens)
+    if context_tokens > longest:
+        raise ConfigError(
+            f"llm.context_tokens is {context_tokens} and the model looks back {longest} at most; "
+            f"set it to {longest} or less"
+        )
+
+
+def _stamp(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.name}:{stat.st_size}:{stat.st_mtime_ns}"
