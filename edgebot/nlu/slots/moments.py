@@ -1,4 +1,4 @@
-"""Points in time as people say them: a day, a clock time, a part of the day, an offset, in any order.
+"""Points in time as people say them: day, clock time, part of the day, offset, in any order.
 
 The pieces are found by the language's rules; what they mean together is worked out here.
 """
@@ -176,4 +176,3 @@ def _readers(utterance: Utterance) -> dict[str, Slot]:
     readers = field_readers(utterance)
     readers["length"] = lambda at: length_at(utterance, at)
     return readers
-

@@ -91,7 +91,7 @@ def _mixed(utterance: Utterance, at: int) -> Found:
 
 
 def _grouped(utterance: Utterance, value: Number, end: int) -> Found:
-    """"two dozen", "a couple of"."""
+    """ "two dozen", "a couple of"."""
     tables = utterance.tables.numbers
     if utterance.word(end) not in tables.groups:
         return value, end
@@ -101,7 +101,7 @@ def _grouped(utterance: Utterance, value: Number, end: int) -> Found:
 
 
 def _fraction(utterance: Utterance, at: int, alone: bool) -> tuple[float, int] | None:
-    """"half", "a quarter", "three quarters"; ``alone``: "half" needs no count."""
+    """ "half", "a quarter", "three quarters"; ``alone``: "half" needs no count."""
     tables = utterance.tables.numbers
     word = utterance.word(at)
     if word in _SIGNS:
@@ -209,7 +209,7 @@ def _integer(utterance: Utterance, at: int) -> tuple[int, int] | None:
 
 
 def _below_thousand(utterance: Utterance, at: int) -> tuple[int, int] | None:
-    """"two hundred and five", "a hundred", "twelve hundred"."""
+    """ "two hundred and five", "a hundred", "twelve hundred"."""
     tables = utterance.tables.numbers
     head = _below_hundred(utterance, at)
     after = head[1] if head else at

@@ -25,13 +25,10 @@ def quantity_at(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | N
         "unit": lambda i: unit_at(utterance, i),
     }
     for end, rule, bound in tables.unit_rules.matches(utterance.tokens, at, readers):
-        value = _value(bound.get("number", rule.meaning.get("count", 1)), rule.meaning)
+        value: Number = bound.get("number", rule.meaning.get("count", 1))
+        value += rule.meaning.get("plus", 0)
         return {"value": value, "unit": rule.meaning.get("unit") or bound["unit"]}, end
     return None
-
-
-def _value(number: Number, meaning: Any) -> Number:
-    return number + meaning.get("plus", 0)
 
 
 def percent_at(utterance: Utterance, at: int) -> tuple[Number, int] | None:

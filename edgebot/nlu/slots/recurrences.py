@@ -1,4 +1,4 @@
-"""Times that come round: "every weekday at seven", "on Mondays and Thursdays", "every ten minutes"."""
+"""Times that come round: "every weekday at seven", "on Mondays", "every ten minutes"."""
 
 from __future__ import annotations
 

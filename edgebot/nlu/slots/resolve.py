@@ -43,7 +43,9 @@ def resolve(pieces: Pieces, tables: Tables, now: datetime) -> dict[str, Any] | N
     return None if start is None else _value(start, day < now.date(), True, False, False)
 
 
-def _value(at: datetime, past: bool, has_date: bool, has_time: bool, open_half: bool) -> Any:
+def _value(
+    at: datetime, past: bool, has_date: bool, has_time: bool, open_half: bool
+) -> dict[str, Any]:
     return {
         "at": at.isoformat(timespec="seconds"),
         "has_date": has_date,
@@ -150,7 +152,9 @@ def _at_clock(
     return None if at is None else _value(at, at < now, True, True, open_half)
 
 
-def _next(minutes: list[int], second: int, today: date, open_half: bool, now: datetime) -> Any:
+def _next(
+    minutes: list[int], second: int, today: date, open_half: bool, now: datetime
+) -> dict[str, Any] | None:
     """The next time the clock shows one of ``minutes``; both rounds of a fold count."""
     times = []
     for ahead in (-1, 0, 1, 2):  # yesterday's "two at night" may still be to come

@@ -122,7 +122,7 @@ def tables_of(language: str) -> Tables:
         known = ", ".join(languages())
         raise UnderstandingError(f"slots cannot be read in {language!r}; languages: {known}")
     text = (resources.files(__package__) / "data" / f"{language}.yaml").read_text("utf-8")
-    return _build(language, yaml.load(text, Loader=_LOADER))  # noqa: S506 (a safe loader)
+    return _build(language, yaml.load(text, Loader=_LOADER))
 
 
 def _build(language: str, raw: Mapping[str, Any]) -> Tables:
