@@ -8,11 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Any, TypeVar
 
 from edgebot.config.settings import Settings
 from edgebot.core.embedding import Embedder
 from edgebot.core.registry import Registry
+from edgebot.models.catalog import catalog_files, load_catalog
+from edgebot.models.store import Installed, ModelStore
 
 STT = Registry("speech recogniser", {"vosk": "edgebot.stt.vosk:VoskRecognizer"})
 TTS = Registry("voice", {"piper": "edgebot.tts.piper:PiperVoice"})
@@ -59,6 +62,27 @@ class Assembly:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @cached_property
+    def store(self) -> ModelStore:
+        """The model files of this machine."""
+        root = self.settings.models_dir
+        return ModelStore(root, load_catalog(catalog_files(root)))
+
+    def model(self, stage: str) -> Installed:
+        """The verified files of the model that the settings or the profile mean for ``stage``."""
+        chosen = {
+            "stt": self.settings.stt.model or "vosk-en-zamia",
+            "stt_second": "moonshine-tiny-en",
+            "tts": self.settings.tts.model or "piper-en-us-joe-medium",
+            "llm": self.settings.llm.model or "qwen2.5-coder-0.5b-instruct-q4_k_m",
+            "embedder": self.settings.knowledge.embedder or "minilm-l6-v2-int8",
+            "vad": "silero-vad",
+            "turn": "smart-turn-v3.2",
+            "wake": "microwakeword-okay-nabu",
+            "speaker": "vosk-spk-0.4",
+        }
+        return self.store.open(chosen[stage])
 
     def embedder(self) -> Embedder:
         """The sentence encoder of the settings or the profile."""

@@ -1,0 +1,236 @@
+"""From the sources of a model to a verified directory in the store."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from edgebot.core.errors import FetchError, ModelError
+from edgebot.models import addresses, packages
+from edgebot.models.archives import read_members
+from edgebot.models.blobs import BlobCache
+from edgebot.models.digest import writing
+from edgebot.models.entry import ArchiveSource, Entry, Piece, Source
+from edgebot.models.progress import Progress, Silent
+from edgebot.models.store import Installed, ModelStore
+
+MAX_ARCHIVE_BYTES = 4 << 30
+
+_PART = "archive.part"
+
+
+class Fetcher:
+    """Fetches models into ``store`` by way of ``cache``."""
+
+    def __init__(
+        self, store: ModelStore, cache: BlobCache, progress: Progress | None = None
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._progress = progress or Silent()
+        self._uses: Counter[str] = Counter()
+        self._fetched: set[str] = set()
+        """Keys of the archives that this run has fetched and may need again."""
+
+    def pull(self, model_ids: Iterable[str]) -> list[Installed]:
+        """Have every one of ``model_ids`` on this machine, verified.
+
+        What is there already costs nothing. Raises :class:`FetchError` when no source of a model
+        gave the right bytes, listing what was tried; the other models are fetched all the same.
+        """
+        ids = list(dict.fromkeys(model_ids))
+        entries = [self._store.catalog[model_id] for model_id in ids]
+        self._uses.update(_key(source) for entry in entries for source in entry.sources)
+        installed, failures = [], []
+        for entry in entries:
+            try:
+                installed.append(self._pull(entry))
+            except ModelError as failure:
+                failures.append(failure)
+            finally:
+                for source in entry.sources:
+                    self._release(source)
+        if failures:
+            raise type(failures[0])("\n".join(map(str, failures)))
+        return installed
+
+    def _pull(self, entry: Entry) -> Installed:
+        def waiting() -> None:
+            self._progress.say(f"{entry.id}: somebody else is fetching it; waiting")
+
+        with writing(self._store.root), self._store.lock(entry.id, waiting):
+            if not self._store.verify(entry.id):
+                return self._store.open(entry.id)
+            self._adopt_what_is_there(entry)
+            used = self._collect(entry)
+            blobs = {file.path: self._cache.path(file) for file in entry.files}
+            return self._store.install(entry, blobs, used)
+
+    def _adopt_what_is_there(self, entry: Entry) -> None:
+        bad = {finding.path for finding in self._store.verify(entry.id)}
+        for file in entry.files:
+            path = self._store.directory(entry.id) / file.path
+            if path not in bad:
+                self._cache.adopt(file, path)
+
+    def _collect(self, entry: Entry) -> list[str]:
+        """Fill the cache with the files of ``entry``; returns the sources that gave something."""
+        used: list[str] = []
+        tried: list[str] = []
+        for file in entry.files:
+            self._cache.find(file)  # what has rotted there since is thrown out, and fetched
+        for source in entry.sources:
+            if not self._wanted(entry, source):
+                continue
+            self._check_space(entry)
+            try:
+                self._deliver(entry, source)
+                used.append(source.label)
+            except FetchError as failure:
+                tried.append(f"{source.label}: {failure}")
+            finally:
+                self._progress.end()
+        missing = [file.path for file in entry.files if not self._cache.has(file)]
+        if missing:
+            raise FetchError(
+                f"model {entry.id}: no source gave {', '.join(missing)}; tried\n  "
+                + "\n  ".join(tried or ["nothing: no source is left"])
+                + f"\nCheck the network, then run `edgebot models pull {entry.id}` again: "
+                "it goes on where it stopped."
+            )
+        return used or ["cache"]
+
+    def _wanted(self, entry: Entry, source: Source) -> dict[str, Piece]:
+        """Member name or address → the piece that ``source`` can give and nobody has yet."""
+        wanted = {}
+        provided = entry.provided(source)
+        for piece in entry.pieces():
+            if piece.name not in provided or self._cache.has(piece.file):
+                continue
+            there = self._cache.length(piece.file)
+            if there < piece.offset:
+                continue  # what comes before it failed; behind a gap it is of no use
+            if there < piece.offset + piece.size or piece.size == 0:
+                wanted[provided[piece.name]] = piece
+        return wanted
+
+    def _deliver(self, entry: Entry, source: Source) -> None:
+        if source.urls:
+            for url, piece in self._wanted(entry, source).items():
+                self._from_address(entry, url, piece)
+        elif source.local:
+            self._from_directory(entry, source)
+        else:
+            self._from_archive(entry, source)
+
+    def _from_address(self, entry: Entry, url: str, piece: Piece) -> None:
+        file = piece.file
+        if piece.size != file.size:
+            raise FetchError(f"{url}: addresses give whole files, {piece.name} is a part of one")
+        self._progress.begin(f"{entry.id}: {file.path}", file.size)
+
+        def fetch(part: IO[bytes], length: int) -> None:
+            addresses.download(url, part, length, file.size, self._progress.advance)
+
+        self._cache.resume(file, fetch)
+        if not self._cache.has(file):
+            raise FetchError(f"{url}: ended after {self._cache.length(file)} bytes")
+
+    def _from_directory(self, entry: Entry, source: Source) -> None:
+        assert source.local is not None
+        for name, piece in self._wanted(entry, source).items():
+            path = Path(source.local.path).expanduser() / name
+            try:
+                with path.open("rb") as stream:
+                    self._progress.begin(f"{entry.id}: {path.name}", piece.size)
+                    self._cache.add(piece, stream, self._progress.advance)
+            except OSError as error:
+                raise FetchError(f"{path}: {error.strerror or error}") from error
+
+    def _from_archive(self, entry: Entry, source: Source) -> None:
+        key = _key(source)
+
+        def waiting() -> None:
+            self._progress.say(f"{source.label}: somebody else is fetching it; waiting")
+
+        with self._cache.lock(key, waiting):
+            wanted = self._wanted(entry, source)
+            if not wanted:
+                return
+            archive = self._archive(entry, source, self._cache.downloads / key)
+            self._progress.begin(f"{entry.id}: taking out of {archive.name}", None)
+            try:
+                read_members(
+                    archive, wanted, lambda name, data: self._cache.add(wanted[name], data)
+                )
+            except FetchError:
+                archive.unlink(missing_ok=True)  # it would fail the same way next time
+                raise
+
+    def _archive(self, entry: Entry, source: Source, folder: Path) -> Path:
+        """The archive of ``source``, fetched unless another model of this run already was."""
+        if _key(source) in self._fetched and (done := list((folder / "done").glob("*"))):
+            return done[0]
+        container = source.container
+        assert container is not None
+        _clean(folder)
+        self._fetched.add(_key(source))
+        self._progress.begin(f"{entry.id}: {source.label}", container.download_bytes)
+        if source.pypi:
+            return packages.download_wheel(source.pypi, folder, self._progress)
+        if source.npm:
+            return packages.pack_npm(source.npm, folder, self._progress)
+        assert source.archive is not None
+        return self._archive_from_address(source.archive, folder)
+
+    def _archive_from_address(self, source: ArchiveSource, folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / _PART
+        with path.open("ab") as part:
+            addresses.download(
+                source.url, part, part.tell(), MAX_ARCHIVE_BYTES, self._progress.advance
+            )
+        (folder / "done").mkdir(exist_ok=True)
+        return path.rename(folder / "done" / (source.url.rsplit("/", 1)[-1] or "archive"))
+
+    def _check_space(self, entry: Entry) -> None:
+        """Refuse before the disk is full: the files, and the largest download beside them."""
+        self._cache.root.mkdir(parents=True, exist_ok=True)
+        need = sum(self._cache.missing_bytes(file) for file in entry.files)
+        boxes = [s.container.download_bytes or 0 for s in entry.sources if s.container]
+        need += max(boxes, default=0)
+        free = shutil.disk_usage(self._cache.root).free
+        if free < need:
+            raise FetchError(
+                f"model {entry.id}: {need / 1e6:.0f} MB are needed in {self._cache.root}, "
+                f"{free / 1e6:.0f} MB are free; make room or name another EDGEBOT_CACHE_DIR"
+            )
+
+    def _release(self, source: Source) -> None:
+        """Remove the archive of ``source`` once no model of this run needs it any more."""
+        key = _key(source)
+        self._uses[key] -= 1
+        if self._uses[key] <= 0 and key in self._fetched:
+            with self._cache.lock(key):
+                _clean(self._cache.downloads / key)
+            self._fetched.remove(key)
+
+
+def _clean(folder: Path) -> None:
+    """Remove what a download left, but for the beginning of an archive that can be resumed."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _PART:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it is kept as long as something is in it
+        folder.rmdir()
+
+
+def _key(source: Source) -> str:
+    return hashlib.sha256(source.label.encode()).hexdigest()[:32]
