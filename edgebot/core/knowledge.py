@@ -23,7 +23,16 @@ class Passage:
     """Fused and calibrated: the probability, 0 … 1, that it answers the query."""
 
     bm25: float
+    """Lexical match, 0 or more; the higher the better."""
+
     cosine: float
+    """Similarity of meaning, -1 … 1."""
+
+    heading: str = ""
+    """Headings above it, outermost first, joined by " › "."""
+
+    question: str = ""
+    """The question it is the answer to, for a question–answer pair; ``text`` is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,8 @@ class KnowledgeAnswer:
     sources: tuple[str, ...]
     kind: Literal["extract", "llm", "none"]
     passages: tuple[Passage, ...] = ()
+    short: str = ""
+    """The few words of ``text`` that answer by themselves; empty when they cannot be told apart."""
 
 
 class KnowledgeBase(Protocol):
