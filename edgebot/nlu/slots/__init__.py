@@ -24,7 +24,7 @@ from edgebot.nlu.slots.tables import languages, tables_of
 from edgebot.nlu.slots.tokens import MAX_CHARS
 from edgebot.nlu.slots.utterance import Utterance
 
-__all__ = ["KINDS", "Found", "find", "languages", "read"]
+__all__ = ["KINDS", "Found", "find", "languages", "read", "spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,28 @@ def find(kind: str, text: str, language: str, now: datetime) -> list[Found]:
         start, end = utterance.span(at, hit[1])
         found.append(Found(hit[0], start, end, text[start:end]))
         at = hit[1]
+    return found
+
+
+def spans(kind: str, text: str, language: str, now: datetime) -> list[Found]:
+    """The longest value of ``kind`` at each word of ``text``; they may overlap.
+
+    Takes each piece as if it were asked for, so "seven" is a time of day here: what stands around
+    it (a sentence template) has to say that a value of this kind belongs there. Empty for words
+    (``text``, ``name``, ``item_list``).
+    """
+    tables = tables_of(language)
+    _check(kind, now)
+    reader = _READERS.get(kind)
+    if reader is None:
+        return []
+    utterance = Utterance(text, tables)
+    found: list[Found] = []
+    for at in range(len(utterance)):
+        hit = reader(utterance, at, now, True)
+        if hit is not None and hit[1] > at and utterance.whole_words(at, hit[1]):
+            start, end = utterance.span(at, hit[1])
+            found.append(Found(hit[0], start, end, text[start:end]))
     return found
 
 
