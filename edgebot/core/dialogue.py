@@ -134,8 +134,11 @@ class VolumeControl(Protocol):
 class SlotReader(Protocol):
     """Reads one value of a known kind out of free words: the answer to a question of ours."""
 
-    def read(self, kind: str, text: str) -> SlotValue | None:
-        """The value of ``kind`` (``duration``, ``moment``, ``yes_no`` …) in ``text``, or None."""
+    def read(self, kind: str, text: str, now: datetime) -> SlotValue | None:
+        """The value of ``kind`` (``duration``, ``moment``, ``yes_no`` …) in ``text``, or None.
+
+        ``now``: what "tomorrow" counts from, with its time zone.
+        """
 
 
 class Dialogue(Protocol):

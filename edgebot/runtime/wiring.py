@@ -12,10 +12,17 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from edgebot.config.settings import Settings
+from edgebot.core.dialogue import Dialogue
 from edgebot.core.embedding import Embedder
 from edgebot.core.registry import Registry
+from edgebot.dialogue.build import Limits, Parts, Ports, load_replies, load_skills, open_dialogue
+from edgebot.dialogue.clock import SystemClock
+from edgebot.dialogue.skills.registry import Services
+from edgebot.dialogue.store.store import Store
+from edgebot.dialogue.turnlog import turns_file
 from edgebot.models.catalog import catalog_files, load_catalog
 from edgebot.models.store import Installed, ModelStore
+from edgebot.runtime.slot_reading import LanguageSlotReader
 
 STT = Registry("speech recogniser", {"vosk": "edgebot.stt.vosk:VoskRecognizer"})
 TTS = Registry("voice", {"piper": "edgebot.tts.piper:PiperVoice"})
@@ -98,3 +105,45 @@ class Assembly:
             model_id=installed.id,
         )
         return embedder
+
+    def dialogue(self) -> Dialogue:
+        """The dialogue over whatever engines there are."""
+        return self._once("dialogue", self._open_dialogue)
+
+    def _open_dialogue(self) -> Dialogue:
+        settings, wanted = self.settings, self.settings.dialogue
+        clock = SystemClock(settings.time_zone)
+        store = Store(settings.state_dir, clock, grace_s=wanted.missed_after_s)
+        replies = load_replies(settings.language)
+        services = Services(store, clock, language=settings.language, units=settings.units)
+        parts = Parts(
+            store=store,
+            clock=clock,
+            skills=load_skills(services, replies, wanted.skills_off, wanted.skill_deadline_s),
+            replies=replies,
+            ports=Ports(
+                understander=self._port("understander"),
+                knowledge=self._port("knowledge"),
+                talker=self._port("talker"),
+                guard=self._port("guard"),
+                reader=LanguageSlotReader(settings.language),
+            ),
+            limits=Limits(
+                classifier_threshold=settings.nlu.classifier_threshold,
+                knowledge_threshold=settings.knowledge.threshold,
+                hint_threshold=wanted.hint_threshold,
+                open_question_s=wanted.open_question_s,
+                topic_s=wanted.topic_s,
+                history_turns=wanted.history_turns,
+                skill_deadline_s=wanted.skill_deadline_s,
+                keep_turns=wanted.keep_turns,
+                keep_words=wanted.keep_words,
+            ),
+            turns_file=turns_file(settings.state_dir),
+        )
+        return open_dialogue(parts)
+
+    def _port(self, name: str) -> Any:
+        """The engine of the method called ``name``; None where there is no such method."""
+        opener = getattr(self, name, None)
+        return opener() if opener else None

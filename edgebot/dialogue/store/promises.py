@@ -66,13 +66,15 @@ class Promises:
         self, kind: Kind, recurrence: Recurrence, label: str = "", session: str = ""
     ) -> Promise:
         """Promise something again and again, in the time zone of the clock."""
-        due = recurrence.after(self.clock.utc(), self.clock.zone)
+        now = self.clock.utc()
+        counted = recurrence.since(now)
+        due = counted.after(now, self.clock.zone)
         return self._add(
             kind,
             label,
             session,
             due_at=stamp(due),
-            recurrence=json.dumps(recurrence.as_json()),
+            recurrence=json.dumps(counted.as_json()),
             zone=zone_name(self.clock.zone),
         )
 
@@ -202,7 +204,7 @@ def promise_of(row: dict[str, Any], clock: Clock) -> Promise:
         due=moment(row["due_at"]) if row.get("due_at") else None,
         left_s=left_s(row, clock),
         length_s=row.get("length_s"),
-        recurrence=Recurrence.of(again["days"], again["at"]) if again else None,
+        recurrence=Recurrence.of(again) if again else None,
     )
 
 

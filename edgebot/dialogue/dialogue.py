@@ -1,0 +1,103 @@
+"""The dialogue of all sessions: proposes what to do about an utterance, and remembers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from edgebot.core.dialogue import Decision, Proposal, Scheduler
+from edgebot.core.language import Talker, Toolbox
+from edgebot.core.nlu import NluContext
+from edgebot.core.turn import Turn
+from edgebot.dialogue.acts import Say, Talk
+from edgebot.dialogue.clock import Clock
+from edgebot.dialogue.hearing import Hearing
+from edgebot.dialogue.intents import state_of
+from edgebot.dialogue.ladder import Ladder
+from edgebot.dialogue.performance import Performance, Stage
+from edgebot.dialogue.session import Sessions, State
+from edgebot.dialogue.vocabulary import Vocabulary
+
+MAX_TURNS_UNDER_WAY = 256
+
+
+class LadderDialogue:
+    """Answers by the ladder; see ``core.dialogue.Dialogue``. Safe from any thread."""
+
+    def __init__(
+        self,
+        ladder: Ladder,
+        stage: Stage,
+        scheduler: Scheduler,
+        vocabulary: Vocabulary,
+        closing: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self.scheduler: Scheduler = scheduler
+        self.toolbox: Toolbox = stage.toolbox
+        self._ladder = ladder
+        self._sessions: Sessions = stage.sessions
+        self._talker: Talker | None = stage.talker
+        self._clock: Clock = stage.clock
+        self._vocabulary = vocabulary
+        self._closing = closing
+        self._said: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+        self._stage = replace(stage, said=self._note)
+
+    def propose(self, turn: Turn, text: str, *, draft: bool = False) -> Proposal:
+        """Decide what to do about ``text`` without any side effect."""
+        text = " ".join(text.split())
+        state = self._sessions.state(turn.session)
+        if not text:
+            return Performance(self._stage, turn, text, Decision(), Say("repair.empty"))
+        hearing = Hearing(turn, text, state, self._context(state))
+        decision, act = self._ladder.climb(hearing)
+        if draft and isinstance(act, Talk) and self._talker is not None:
+            self._talker.prepare(turn, text, state.history, act.passages, self._tools(), draft=True)
+        return Performance(self._stage, turn, text, decision, act)
+
+    def prepare(self, turn: Turn, text: str) -> None:
+        """The person still speaks: let the language model read what was said so far."""
+        if self._talker is not None and text.strip():
+            history = self._sessions.state(turn.session).history
+            self._talker.prepare(turn, text, history, (), self._tools())
+
+    def heard(self, turn: Turn, text: str) -> None:
+        """Enter the turn into the history of its session."""
+        with self._lock:
+            said = self._said.pop(turn.id, None)
+        if said is not None:
+            self._sessions.remember(turn.session, said, text)
+
+    def context(self, session: str) -> NluContext:
+        """What ``session`` may say now."""
+        return self._context(self._sessions.state(session))
+
+    def close(self) -> None:
+        """Close the store and what else was handed over."""
+        for close in self._closing:
+            close()
+
+    def _context(self, state: State) -> NluContext:
+        question = state.question
+        kind = "" if question is None else _awaited(question.kind, question.slot_kind)
+        return NluContext(
+            state=state_of(kind) if kind else "",
+            lists=self._vocabulary.lists(),
+            now=self._clock.utc().astimezone(self._clock.zone),
+        )
+
+    def _tools(self) -> Toolbox | None:
+        return self.toolbox if self._talker is not None and self._talker.can_call else None
+
+    def _note(self, turn: Turn, text: str) -> None:
+        with self._lock:
+            self._said[turn.id] = text
+            while len(self._said) > MAX_TURNS_UNDER_WAY:
+                self._said.popitem(last=False)
+
+
+def _awaited(kind: str, slot_kind: str) -> str:
+    return slot_kind if kind == "slot" else kind

@@ -1,0 +1,1 @@
+"""The skills that come with edgebot, one file each."""
