@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import Any, TypeVar
 
+from edgebot.config.hardware import Hardware, detect
+from edgebot.config.profiles import Choice, Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
 from edgebot.core.embedding import Embedder
@@ -20,7 +22,8 @@ from edgebot.dialogue.clock import SystemClock
 from edgebot.dialogue.skills.registry import Services
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.turnlog import turns_file
-from edgebot.models.catalog import catalog_files, load_catalog
+from edgebot.models.catalog import Catalog, catalog_files, load_catalog
+from edgebot.models.plan import Plan, make_plan
 from edgebot.models.store import Installed, ModelStore
 from edgebot.runtime.slot_reading import LanguageSlotReader
 
@@ -71,25 +74,43 @@ class Assembly:
         self.close()
 
     @cached_property
+    def hardware(self) -> Hardware:
+        """What this machine is."""
+        return detect()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All known models."""
+        return load_catalog(catalog_files(self.settings.models_dir))
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The device profile in force and why; raises ``ProfileUnfit`` when none fits."""
+        profiles = load_profiles(profile_files(self.settings.models_dir))
+        return profiles.choose(self.settings.profile, self.hardware)
+
+    @property
+    def profile(self) -> Profile:
+        """The device profile in force; raises ``ProfileUnfit`` when none fits."""
+        return self.choice.profile
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The models of all stages; raises ``ProfileUnfit`` when the memory does not reach."""
+        return make_plan(self.profile, self.catalog, self.settings, self.hardware)
+
+    @cached_property
     def store(self) -> ModelStore:
         """The model files of this machine."""
-        root = self.settings.models_dir
-        return ModelStore(root, load_catalog(catalog_files(root)))
+        return ModelStore(self.settings.models_dir, self.catalog)
 
     def model(self, stage: str) -> Installed:
-        """The verified files of the model that the settings or the profile mean for ``stage``."""
-        chosen = {
-            "stt": self.settings.stt.model or "vosk-en-zamia",
-            "stt_second": "moonshine-tiny-en",
-            "tts": self.settings.tts.model or "piper-en-us-joe-medium",
-            "llm": self.settings.llm.model or "qwen2.5-coder-0.5b-instruct-q4_k_m",
-            "embedder": self.settings.knowledge.embedder or "minilm-l6-v2-int8",
-            "vad": "silero-vad",
-            "turn": "smart-turn-v3.2",
-            "wake": "microwakeword-okay-nabu",
-            "speaker": "vosk-spk-0.4",
-        }
-        return self.store.open(chosen[stage])
+        """The verified files of the model that the settings or the profile mean for ``stage``.
+
+        Raises ``ProfileUnfit`` when the machine cannot carry it, ``ModelMissing`` or
+        ``ModelCorrupt`` when its files are not as they must be.
+        """
+        return self.store.open(self.plan.model(stage).id)
 
     def embedder(self) -> Embedder:
         """The sentence encoder of the settings or the profile."""
