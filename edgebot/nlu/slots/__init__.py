@@ -46,7 +46,7 @@ Reader = Callable[[Utterance, int, datetime, bool], "tuple[SlotValue, int] | Non
 
 
 def _moment(utterance: Utterance, at: int, now: datetime, whole: bool) -> Any:
-    found = pieces_at(utterance, at)
+    found = pieces_at(utterance, at, whole=whole)
     if found is None or not (whole or found[0].firm):
         return None
     value = resolve(found[0], utterance.tables, now)

@@ -88,12 +88,17 @@ def _lengths(utterance: Utterance, at: int) -> tuple[Length, int] | None:
 
 
 def _bare_rest(utterance: Utterance, at: int, unit: str) -> tuple[Length, int] | None:
-    """The "30" of "1h30": a figure glued to the unit before it counts the next smaller unit."""
-    word = utterance.word(at)
-    if not (word.isdecimal() and len(word) <= 2 and utterance.tokens[at].glued):
-        return None
+    """The "30" of "1h30" and of "an hour thirty": the next smaller unit, left unsaid.
+
+    A figure must be glued to the unit before it, a word must be the last one.
+    """
     smaller = {"hour": "minute", "minute": "second"}.get(unit)
-    return (of_unit(int(word), smaller), at + 1) if smaller else None
+    found = number_at(utterance, at) if smaller else None
+    if smaller is None or found is None or not isinstance(found[0], int):
+        return None
+    token = utterance.tokens[at]
+    lone = token.glued if token.is_figure else found[1] == len(utterance) and found[0] >= 10
+    return (of_unit(found[0], smaller), found[1]) if lone and 0 < found[0] < 60 else None
 
 
 def _term(utterance: Utterance, at: int) -> tuple[Length, str, int] | None:
@@ -103,9 +108,10 @@ def _term(utterance: Utterance, at: int) -> tuple[Length, str, int] | None:
     slots: dict[str, Slot] = {
         "number": lambda i: number_at(utterance, i),
         "unit": lambda i: _unit(utterance, i),
+        "unit_word": lambda i: _unit_word(utterance, i),
     }
     for end, rule, bound in tables.duration_rules.matches(utterance.tokens, at, slots):
-        unit, size = bound["unit"]
+        unit, size = bound.get("unit") or bound["unit_word"]
         count = Fraction(str(bound.get("number", rule.meaning.get("count", 1))))
         count = count.limit_denominator(10**6) + Fraction(str(rule.meaning.get("plus", 0)))
         if count < 0:  # a sign stands before the whole length only
@@ -117,3 +123,9 @@ def _term(utterance: Utterance, at: int) -> tuple[Length, str, int] | None:
 def _unit(utterance: Utterance, at: int) -> tuple[tuple[str, float], int] | None:
     found = utterance.tables.durations.get(utterance.word(at))
     return (found, at + 1) if found else None
+
+
+def _unit_word(utterance: Utterance, at: int) -> tuple[tuple[str, float], int] | None:
+    """A word that is a length of its own ("Viertelstunde"); "minute" alone is none."""
+    found = _unit(utterance, at)
+    return found if found is not None and found[0][1] != 1 else None

@@ -21,8 +21,8 @@ def field_readers(utterance: Utterance) -> dict[str, Slot]:
             return None
         return found[0], found[1]
 
-    def minute(at: int) -> tuple[int, int] | None:
-        """Said behind an hour: two digits, so "six five" is no time."""
+    def full_minute(at: int) -> tuple[int, int] | None:
+        """Said right behind an hour: two digits, so "six five" is no time."""
         found = whole(at, 0, 59)
         if found is None or (found[0] < 10 and len(utterance.word(at)) != 2):
             return None
@@ -38,6 +38,11 @@ def field_readers(utterance: Utterance) -> dict[str, Slot]:
         found = ordinal_at(utterance, at)
         return found if found is not None and 1 <= found[0] <= 31 else None
 
+    def ordinal_month(at: int) -> tuple[int, int] | None:
+        """ "the third of the fifth": the months counted."""
+        found = ordinal_at(utterance, at)
+        return found if found is not None and 1 <= found[0] <= 12 else None
+
     def named(table: Any) -> Slot:
         def read(at: int) -> tuple[int, int] | None:
             value = table.get(utterance.word(at))
@@ -48,12 +53,17 @@ def field_readers(utterance: Utterance) -> dict[str, Slot]:
     return {
         "number": lambda at: number_at(utterance, at),
         "hour": lambda at: whole(at, 0, 24),
-        "minute": minute,
+        "minute": lambda at: whole(at, 0, 59),
+        "full_minute": full_minute,
         "minutes": lambda at: whole(at, 1, 59),
+        "military": lambda at: _military(utterance, at),
         "digit": lambda at: whole(at, 1, 9),
-        "clock": lambda at: _clock(utterance, at),
+        "clock": lambda at: _clock(utterance, at, ":"),
+        "dotted_clock": lambda at: _clock(utterance, at, "."),
         "day_number": day_number,
-        "ordinal_day": lambda at: ordinal_day(at),
+        "ordinal_day": ordinal_day,
+        "ordinal_month": ordinal_month,
+        "day_month": lambda at: _day_month(utterance, at),
         "weekday": named(tables.weekdays),
         "month": named(tables.months),
         "year": lambda at: _year(utterance, at),
@@ -61,10 +71,9 @@ def field_readers(utterance: Utterance) -> dict[str, Slot]:
     }
 
 
-def _clock(utterance: Utterance, at: int) -> tuple[tuple[int, int, bool], int] | None:
+def _clock(utterance: Utterance, at: int, sign: str) -> tuple[tuple[int, int, bool], int] | None:
     """``18:30`` or ``6.30``: minute of the day, second, whether half a day is left open."""
-    word = utterance.word(at)
-    parts = word.split(":") if ":" in word else word.split(".")
+    parts = utterance.word(at).split(sign)
     if len(parts) not in (2, 3) or not all(part.isdecimal() for part in parts):
         return None
     if any(len(part) != 2 for part in parts[1:]) or len(parts[0]) > 2:
@@ -74,6 +83,19 @@ def _clock(utterance: Utterance, at: int) -> tuple[tuple[int, int, bool], int] |
         return None
     ambiguous = 1 <= hour <= 12 and not parts[0].startswith("0")
     return ((hour * 60 + minute) % (720 if ambiguous else 1441), second, ambiguous), at + 1
+
+
+def _military(utterance: Utterance, at: int) -> tuple[int, int] | None:
+    """ "eighteen hundred" (in words) or ``1830``: the minute of the day, bound as ``military``."""
+    word = utterance.word(at)
+    found = number_at(utterance, at)
+    if found is None or not isinstance(found[0], int) or not 100 <= found[0] <= 2400:
+        return None
+    hour, minute = divmod(found[0], 100)
+    in_figures = word.isdecimal() and len(word) == 4
+    if minute > 59 or not (in_figures or (minute == 0 and not utterance.tokens[at].is_figure)):
+        return None
+    return hour * 60 + minute, found[1]
 
 
 def _year(utterance: Utterance, at: int) -> tuple[int, int] | None:
@@ -106,3 +128,13 @@ def _date(utterance: Utterance, at: int) -> tuple[date, int] | None:
         return None
     found = make_date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
     return (found, at + 1) if found else None
+
+
+def _day_month(utterance: Utterance, at: int) -> tuple[tuple[int, int], int] | None:
+    """``3.5.``: day and month."""
+    day, _, month = utterance.word(at).partition(".")
+    if not (day.isdecimal() and month.isdecimal() and len(day) <= 2 and len(month) <= 2):
+        return None
+    if not (1 <= int(day) <= 31 and 1 <= int(month) <= 12):
+        return None
+    return (int(day), int(month)), at + 1

@@ -17,6 +17,11 @@ from edgebot.nlu.slots.utterance import Utterance
 
 MINUTES_A_DAY = 1440
 
+_CLOCK_FIELDS = frozenset({"hour", "clock", "dotted_clock", "at", "military"})
+_DAY_FIELDS = frozenset(
+    {"day", "months", "weekday", "week", "day_number", "ordinal_day", "day_month", "date"}
+)
+
 
 @dataclass(slots=True)
 class Clock:
@@ -62,9 +67,15 @@ class Pieces:
 
 
 def pieces_at(
-    utterance: Utterance, at: int, only: Collection[str] = ("clock", "day", "part", "offset")
+    utterance: Utterance,
+    at: int,
+    only: Collection[str] = ("clock", "day", "part", "offset"),
+    whole: bool = True,
 ) -> tuple[Pieces, int] | None:
-    """The pieces of a point in time from token ``at`` on, and the token behind the last."""
+    """The pieces of a point in time from token ``at`` on, and the token behind the last.
+
+    Where not the ``whole`` text is meant, loose words such as "for" do not begin one.
+    """
     pieces, end, position = Pieces(), at, at
     glue = utterance.tables.glue
     readers = _readers(utterance)
@@ -74,7 +85,9 @@ def pieces_at(
         if after is not None:
             end = position = after
             prepared = False
-        elif utterance.word(position) in glue:
+        elif utterance.word(position) in glue and (
+            pieces.kinds or whole or glue[utterance.word(position)]
+        ):
             prepared = glue[utterance.word(position)]
             position += 1
         else:
@@ -109,9 +122,9 @@ def _take(
 
 def _kinds(meaning: dict[str, Any]) -> set[str]:
     kinds = set()
-    if meaning.keys() & {"hour", "clock", "at"}:
+    if meaning.keys() & _CLOCK_FIELDS:
         kinds.add("clock")
-    if meaning.keys() & {"day", "months", "weekday", "week", "day_number", "ordinal_day", "date"}:
+    if meaning.keys() & _DAY_FIELDS:
         kinds.add("day")
     if "part" in meaning:
         kinds.add("part")
@@ -139,13 +152,14 @@ def _understand(meaning: dict[str, Any], pieces: Pieces) -> bool:
 
 
 def _clock(meaning: Bindings) -> Clock | None:
-    if "at" in meaning:
-        return Clock(meaning["at"])
-    if "clock" in meaning:
-        minute, second, ambiguous = meaning["clock"]
+    if "at" in meaning or "military" in meaning:
+        return Clock(meaning["at"] if "at" in meaning else meaning["military"])
+    figures = meaning.get("clock") or meaning.get("dotted_clock")
+    if figures is not None:
+        minute, second, ambiguous = figures
         return Clock(minute, second, ambiguous)
     hour = meaning["hour"]
-    minute = meaning.get("minute", 0) + meaning.get("digit", 0) + meaning.get("add", 0)
+    minute = sum(meaning.get(key, 0) for key in ("minute", "full_minute", "digit", "add"))
     minute += meaning.get("sign", 1) * meaning.get("minutes", 0)
     if hour == 24 and minute > 0:
         return None
@@ -161,13 +175,16 @@ def _day(meaning: Bindings) -> Day:
         found: date = meaning["date"]
         return Day(number=found.day, month=found.month, year=found.year)
     number = meaning.get("day_number", meaning.get("ordinal_day"))
+    month = meaning.get("month", meaning.get("ordinal_month"))
+    if "day_month" in meaning:
+        number, month = meaning["day_month"]
     return Day(
         offset=meaning.get("day"),
         months=meaning.get("months"),
         weekday=meaning.get("weekday") if number is None else None,  # the date says it better
         week=meaning.get("week"),
         number=number,
-        month=meaning.get("month"),
+        month=month,
         year=meaning.get("year"),
     )
 

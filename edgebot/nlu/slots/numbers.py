@@ -29,26 +29,28 @@ def ordinal_at(utterance: Utterance, at: int) -> tuple[int, int] | None:
     word = utterance.word(at)
     if word in tables.ordinals:
         return tables.ordinals[word], at + 1
-    if word.isdecimal() and len(word) <= 4 and utterance.word(at + 1) in tables.ordinal_suffixes:
-        return int(word), at + 2
+    if word.isdecimal() and len(word) <= 4:
+        if utterance.word(at + 1) in tables.ordinal_suffixes:
+            return int(word), at + 2
+        if utterance.sign_behind(at) in tables.ordinal_suffixes:
+            return int(word), at + 1
     return _ordinal_in_words(utterance, at)
 
 
 def _ordinal_in_words(utterance: Utterance, at: int) -> tuple[int, int] | None:
     """Cardinals up to the last word, which is an ordinal: "one hundred and twenty" + "first"."""
     tables = utterance.tables.numbers
-    if tables.ones_first:  # "ein und zwanzigste": ones, join, the tens as an ordinal
-        ones, last = tables.small.get(utterance.word(at)), at + 2
-        if ones and utterance.word(at + 1) in tables.joins:
-            tens = tables.ordinals.get(utterance.word(last), 0)
-            if tens >= 20 and ones < 10:
-                return tens + ones, last + 1
     found = _integer(utterance, at)
     if found is None:
         return None
     value, end = found
     last = end + 1 if utterance.word(end) in tables.joins else end
     tail = ordinal_at(utterance, last) if last > at else None
+    if tail is not None and tail[0] >= 100 and 0 < value < tail[0]:
+        return value * tail[0], tail[1]  # "two hundredth"
+    ones = value % 100
+    if tail is not None and tables.ones_first and last > end and 0 < ones < 10 and tail[0] >= 20:
+        return value + tail[0], tail[1]  # "hundert ein und zwanzigste"
     if tail is None or value % 10 or value == 0 or (tail[0] >= 10 and value % 100):
         return None
     return value + tail[0], tail[1]

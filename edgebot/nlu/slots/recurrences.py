@@ -18,6 +18,7 @@ def recurrence_at(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] |
     if before is not None:
         rule = _days(utterance, before[1])
         if rule is not None and "days" in rule[0]:
+            before[0].part = before[0].part or rule[0].get("part")
             return _with_time(rule[0], before[0], utterance), rule[1]
     rule = _days(utterance, at)
     if rule is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from edgebot.nlu.slots.calendar import add_days, add_months, later, local, make_date
@@ -38,7 +38,7 @@ def resolve(pieces: Pieces, tables: Tables, now: datetime) -> dict[str, Any] | N
         return _at_part(pieces.part, base, tables, now)
     day = base.day
     if base.roll_days and day <= now.date():
-        day += timedelta(days=base.roll_days)
+        day = _on(day, base.roll_days)
     start = local(day, 0, now)
     return None if start is None else _value(start, day < now.date(), True, False, False)
 
@@ -107,12 +107,18 @@ def _named_day(day: Day, today: date) -> _Base | None:
 def _weekday(weekday: int, week: int | None, today: date) -> _Base | None:
     ahead = (weekday - today.weekday()) % 7
     if week is None or week == 0:
-        return _Base(today + timedelta(days=ahead), True, 0 if ahead else 7)
+        found = add_days(today, ahead)
+        return None if found is None else _Base(found, True, 0 if ahead else 7)
     if week == -1:
         found = add_days(today, ahead - 7)
     else:  # in the calendar week that many weeks on; weeks begin on Monday
         found = add_days(today, weekday - today.weekday() + 7 * week)
     return None if found is None else _Base(found, True)
+
+
+def _on(day: date, days: int) -> date:
+    """``days`` later; the last day there is where the calendar ends."""
+    return add_days(day, days) or date.max
 
 
 def _numbered(day: Day, today: date) -> _Base | None:
@@ -147,7 +153,7 @@ def _at_clock(
     ahead = [at for at in times if at is not None and at > now]
     if ahead:
         return _value(min(ahead), False, True, True, open_half)
-    day = base.day + timedelta(days=base.roll_days)
+    day = _on(base.day, base.roll_days)
     at = local(day, waking(minutes, tables) if base.roll_days else minutes[-1], now, clock.second)
     return None if at is None else _value(at, at < now, True, True, open_half)
 
@@ -193,7 +199,7 @@ def _at_part(part: str, base: _Base, tables: Tables, now: datetime) -> dict[str,
     if not base.given or base.roll_days:
         over = local(day, meant, now)
         if over is not None and over <= now:
-            day += timedelta(days=base.roll_days or 1)
+            day = _on(day, base.roll_days or 1)
     at, end = local(day, meant, now), local(day, min(ends, 2 * MINUTES_A_DAY), now)
     if at is None or end is None:
         return None

@@ -70,6 +70,9 @@ class Tables:
     compound_atoms: frozenset[str]
     """Words that numbers written as one word are made of; empty where there are none."""
 
+    written_as_one: Mapping[str, tuple[str, str]]
+    """Other compounds → their two words."""
+
     durations: Mapping[str, tuple[str, float]]
     """Word → (unit, how many of it)."""
 
@@ -153,6 +156,12 @@ def _build(language: str, raw: Mapping[str, Any]) -> Tables:
         spellings=spellings,
         numbers=numbers,
         compound_atoms=_atoms(numbers) if raw["numbers"].get("compounds") else frozenset(),
+        written_as_one={
+            folded(first + second): (folded(first), folded(second))
+            for firsts, seconds in raw.get("written_as_one") or ()
+            for first in firsts
+            for second in seconds
+        },
         durations=durations,
         duration_rules=RuleBook.of(raw["durations"]["rules"], folded),
         moments=RuleBook.of(raw["moments"]["rules"], folded),

@@ -55,7 +55,7 @@ def fold(text: str, spellings: Sequence[tuple[str, str]] = ()) -> str:
 def tokenize(
     text: str,
     spellings: Sequence[tuple[str, str]] = (),
-    split: Callable[[str], list[str] | None] = lambda word: None,
+    split: Callable[[str], Sequence[str] | None] = lambda word: None,
 ) -> list[Token]:
     """The tokens of the first :data:`MAX_CHARS` characters.
 

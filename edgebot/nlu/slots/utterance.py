@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from edgebot.nlu.slots.tables import Tables
@@ -16,10 +17,14 @@ class Utterance:
     def __init__(self, text: str, tables: Tables) -> None:
         self.text = text
         self.tables = tables
-        atoms = tables.compound_atoms
-        split = (lambda word: _split(word, atoms)) if atoms else (lambda word: None)
-        self.tokens: list[Token] = tokenize(text, tables.spellings, split)
+        self.tokens: list[Token] = tokenize(text, tables.spellings, self._split)
         self.memo: dict[tuple[str, int], Any] = {}
+
+    def _split(self, word: str) -> Sequence[str] | None:
+        tables = self.tables
+        if word in tables.written_as_one:
+            return tables.written_as_one[word]
+        return _split(word, tables.compound_atoms) if tables.compound_atoms else None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -31,6 +36,11 @@ class Utterance:
     def pause(self, at: int) -> bool:
         """Whether punctuation stands before token ``at``."""
         return at < len(self.tokens) and self.tokens[at].pause
+
+    def sign_behind(self, at: int) -> str:
+        """The character right behind token ``at``, such as the full stop of ``3.``."""
+        end = self.tokens[at].end
+        return self.text[end : end + 1]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Characters that the tokens ``start`` … ``end`` - 1 cover."""
