@@ -7,6 +7,7 @@ import logging
 import click
 
 from edgebot.config.loader import load_settings
+from edgebot.config.profiles import profile_settings
 from edgebot.config.settings import Settings
 from edgebot.runtime.wiring import Assembly
 
@@ -14,7 +15,7 @@ from edgebot.runtime.wiring import Assembly
 def settings_of(ctx: click.Context) -> Settings:
     """The settings this call runs with; raises ``ConfigError`` when they are wrong."""
     chosen = ctx.find_root().obj or {}
-    settings = load_settings(chosen.get("config_file"))
+    settings = load_settings(chosen.get("config_file"), profile_settings=profile_settings)
     if chosen.get("level") is None:
         logging.getLogger().setLevel(settings.log_level)
     return settings

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -16,7 +19,7 @@ class Bar:
     """For people at a terminal."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Any] | None = None
 
     def say(self, message: str) -> None:
         """Print ``message`` above the bar."""
@@ -70,20 +73,24 @@ class Lines:
         """Nothing: the next line says what comes next."""
 
 
-def progress() -> Bar | Lines:
-    """What suits standard error as it is."""
-    return Bar() if sys.stderr.isatty() else Lines()
+@contextmanager
+def progress() -> Iterator[Bar | Lines]:
+    """What suits standard error as it is; ended whatever happens."""
+    shown: Bar | Lines = Bar() if sys.stderr.isatty() else Lines()
+    try:
+        yield shown
+    finally:
+        shown.end()
 
 
 def human(size: int | None) -> str:
     """A number of bytes as people write it."""
     if size is None:
         return "?"
+    units = ["B", "kB", "MB", "GB"]
     amount = float(size)
-    for unit in ("B", "kB", "MB"):
-        if amount < 999.5:
-            break
+    while amount >= 999.5 and len(units) > 1:
         amount /= 1000
-    else:
-        unit = "GB"
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.5 else f"{amount:.1f} {unit}"
+        units.pop(0)
+    digits = 0 if units[0] == "B" or amount >= 99.5 else 1
+    return f"{amount:.{digits}f} {units[0]}"

@@ -1,6 +1,6 @@
 """From YAML and environment to frozen settings, with every mistake named at once.
 
-Order, the later wins: defaults at the fields, the profile's ``settings``, ``edgebot.yaml``,
+Order, the later wins: defaults at the fields, the profile's settings, ``edgebot.yaml``,
 ``EDGEBOT_…`` variables.
 """
 
@@ -8,38 +8,28 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from edgebot.config import validation
 from edgebot.config.settings import Settings
+from edgebot.config.yaml_file import Document, Key, Mistake, dotted, merge, parse, read_mapping
 from edgebot.core.errors import ConfigError
 
 LOCATIONS = (Path("edgebot.yaml"), Path("/etc/edgebot/edgebot.yaml"))
 """Where the settings file is looked for when none is named."""
 
-MAX_BYTES = 1_000_000
+MAX_VARIABLE = 10_000
+"""Characters; no setting is longer."""
+
 _NOT_SETTINGS = {"EDGEBOT_CONFIG", "EDGEBOT_CACHE_DIR"}
 
-Key = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong with the settings."""
-
-    where: str
-    """File and line, or the environment variable."""
-
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.key + ': ' if self.key else ''}{self.message}"
+ProfileSettings = Callable[[str, Path], Mapping[str, Any]]
+"""Profile name and models directory → the settings of that profile on this machine."""
 
 
 class WrongSettings(ConfigError):
@@ -54,6 +44,35 @@ class WrongSettings(ConfigError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings and where each of them comes from."""
+
+    settings: Settings
+    file: Path | None
+    _document: Document
+    _variables: Mapping[Key, str]
+    _profile: Mapping[str, Any]
+
+    def origin(self, key: Key) -> str:
+        """``default``, ``profile``, ``FILE:LINE`` or the name of a variable."""
+        for length in range(len(key), 0, -1):
+            if key[:length] in self._variables:
+                return self._variables[key[:length]]
+        if key in self._document.lines:
+            return self._document.where(key)
+        inner: Any = self._profile
+        for part in key:
+            if not isinstance(inner, Mapping) or part not in inner:
+                return "default"
+            inner = inner[part]
+        return "profile"
+
+    def values(self) -> list[tuple[Key, Any]]:
+        """Every single setting and its value, in the order of the fields."""
+        return list(_leaves(self.settings, ()))
+
+
 def find_file(named: Path | None = None) -> Path | None:
     """The settings file in force: ``named``, else the first of :data:`LOCATIONS`, else None."""
     if named is not None:
@@ -64,78 +83,67 @@ def find_file(named: Path | None = None) -> Path | None:
 def load_settings(
     file: Path | None = None,
     environ: Mapping[str, str] = os.environ,
-    profile_settings: Mapping[str, Any] | None = None,
+    profile_settings: Mapping[str, Any] | ProfileSettings | None = None,
 ) -> Settings:
     """Settings from ``file`` (or where one is found), variables and the profile's own defaults.
 
-    Raises :class:`WrongSettings` with every mistake, each with file and line.
+    Raises :class:`WrongSettings` with every mistake, each with file and line, and
+    :class:`ConfigError` when the file cannot be read.
     """
+    return load(file, environ, profile_settings).settings
+
+
+def load(
+    file: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    profile_settings: Mapping[str, Any] | ProfileSettings | None = None,
+) -> Loaded:
+    """As :func:`load_settings`, with the origin of every value."""
     path = find_file(file)
-    mistakes: list[Mistake] = []
-    written, lines = _read(path, mistakes) if path else ({}, {})
-    variables, origins = _from_environment(environ, mistakes)
-    merged = merge(merge(dict(profile_settings or {}), written), variables)
+    document = read_mapping(path) if path else Document("")
+    mistakes = list(document.mistakes)
+    values, variables = _from_environment(environ, mistakes)
+    written = merge(document.mapping, values)
+
+    def where(key: Key) -> str:
+        for length in range(len(key), 0, -1):
+            if key[:length] in variables:
+                return variables[key[:length]]
+        if key[:1] in document.lines:
+            return document.where(key)
+        return document.path or "profile"
+
+    profile: Mapping[str, Any] = {}
+    if callable(profile_settings):
+        try:
+            profile = profile_settings(*_profile_of(written))
+        except UnknownProfile as error:
+            mistakes.append(Mistake(where(("profile",)), "profile", str(error)))
+    elif profile_settings:
+        profile = profile_settings
+    settings: Settings | None = None
     try:
-        settings = Settings.model_validate(merged)
+        settings = Settings.model_validate(merge(profile, written))
     except ValidationError as error:
-        settings = None
-        for problem in error.errors():
-            mistakes.append(_explain(problem, path, lines, origins))
+        found = validation.problems(Settings, error)
+        mistakes += [Mistake(where(key), dotted(key), message) for key, message in found]
     if mistakes or settings is None:
         raise WrongSettings(mistakes)
-    return settings
+    return Loaded(settings, path, document, variables, profile)
 
 
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """``above`` laid over ``below``, section by section."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(old, Mapping)
-        merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
-    return merged
+class UnknownProfile(ConfigError):
+    """The settings name a profile that does not exist."""
 
 
-def _read(path: Path, mistakes: list[Mistake]) -> tuple[dict[str, Any], dict[Key, int]]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes; this is no settings file")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); name another with --config") from None
-    lines: dict[Key, int] = {}
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        loaded = yaml.safe_load(text)
-        if node is not None:
-            _positions(node, (), lines, path, mistakes)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        mistakes.append(Mistake(where, "", f"no YAML: {getattr(error, 'problem', None) or error}"))
-        return {}, {}
-    if loaded is None:
-        return {}, lines
-    if not isinstance(loaded, dict):
-        mistakes.append(Mistake(f"{path}:1", "", "expected 'key: value' lines"))
-        return {}, lines
-    return {str(key): value for key, value in loaded.items()}, lines
-
-
-def _positions(
-    node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, mistakes: list[Mistake]
-) -> None:
-    if not isinstance(node, yaml.MappingNode) or len(key) > 8:
-        return
-    for name, value in node.value:
-        inner = (*key, str(name.value))
-        line = name.start_mark.line + 1
-        if inner in lines:
-            mistakes.append(
-                Mistake(f"{path}:{line}", ".".join(inner), f"already given in line {lines[inner]}")
-            )
-        lines[inner] = line
-        _positions(value, inner, lines, path, mistakes)
+def _profile_of(written: Mapping[str, Any]) -> tuple[str, Path]:
+    name = written.get("profile")
+    folder = written.get("models_dir")
+    default = Settings()
+    return (
+        name if isinstance(name, str) else default.profile,
+        Path(folder) if isinstance(folder, str) else default.models_dir,
+    )
 
 
 def _from_environment(
@@ -144,65 +152,43 @@ def _from_environment(
     """``EDGEBOT_LLM__SEED=1`` is ``llm.seed``; single names are top-level keys."""
     values: dict[str, Any] = {}
     origins: dict[Key, str] = {}
-    for name, raw in environ.items():
+    for name, raw in sorted(environ.items()):
         if not name.startswith("EDGEBOT_") or name in _NOT_SETTINGS or not raw:
             continue
-        key = tuple(name.removeprefix("EDGEBOT_").lower().split("__"))
+        key: Key = tuple(name.removeprefix("EDGEBOT_").lower().split("__"))
         if key[0] not in Settings.model_fields:
-            near = difflib.get_close_matches(key[0], Settings.model_fields, n=1)
+            near = difflib.get_close_matches(str(key[0]), Settings.model_fields, n=1)
             if near:  # EDGEBOT_TRACE and the like belong to somebody else; near misses are typos
                 mistakes.append(Mistake(name, "", f"no such setting; did you mean {near[0]!r}?"))
             continue
+        if len(raw) > MAX_VARIABLE:
+            mistakes.append(Mistake(name, "", f"longer than {MAX_VARIABLE} characters"))
+            continue
+        value: Any = raw if str(key[-1]).endswith("_dir") else _scalar(raw)
+        for part in reversed(key):
+            value = {part: value}
         origins[key] = name
-        target = values
-        for part in key[:-1]:
-            target = target.setdefault(part, {})
-        target[key[-1]] = raw if key[-1].endswith("_dir") else _scalar(raw)
+        values = merge(values, value)
     return values, origins
 
 
 def _scalar(raw: str) -> Any:
-    try:
-        return yaml.safe_load(raw)
-    except yaml.YAMLError:
-        return raw
+    """What ``raw`` would be in the file; what is no YAML there is plain text here."""
+    document = parse(raw, "")
+    return raw if document.mistakes else document.data
 
 
-def _explain(
-    problem: Any, path: Path | None, lines: Mapping[Key, int], origins: Mapping[Key, str]
-) -> Mistake:
-    key = tuple(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        known = known_keys(key[:-1])
-        near = difflib.get_close_matches(key[-1], known, n=1)
-        message = "unknown key; " + (
-            f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-        )
-    elif "input" in problem and not isinstance(problem["input"], dict):
-        message += f" (found {str(problem['input'])[:60]!r})"
-    where = _where(key, path, lines, origins)
-    return Mistake(where, ".".join(key), message)
-
-
-def _where(
-    key: Key, path: Path | None, lines: Mapping[Key, int], origins: Mapping[Key, str]
-) -> str:
-    for length in range(len(key), 0, -1):
-        if key[:length] in origins:
-            return origins[key[:length]]
-        if key[:length] in lines:
-            return f"{path}:{lines[key[:length]]}"
-    return str(path or "profile")
+def _leaves(section: BaseModel, key: Key) -> list[tuple[Key, Any]]:
+    found: list[tuple[Key, Any]] = []
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            found += _leaves(value, (*key, name))
+        else:
+            found.append(((*key, name), value))
+    return found
 
 
 def known_keys(section: Key = ()) -> list[str]:
-    """The keys that may stand in ``section``."""
-    model: type[BaseModel] = Settings
-    for part in section:
-        field = model.model_fields.get(part)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return sorted(model.model_fields)
+    """The keys that may stand in ``section`` of the settings."""
+    return validation.known_keys(Settings, section)

@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def share_dir(name: str) -> Path:
-    """A directory edgebot ships (``models`` or ``knowledge``): of the checkout, else of the wheel."""
+    """A directory edgebot ships (``models``, ``knowledge``): of the checkout, else of the wheel."""
     checkout = _PACKAGE.parent / name
     if (_PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir():
         return checkout

@@ -7,6 +7,7 @@ given twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +24,39 @@ Key: TypeAlias = tuple[str | int, ...]
 """Where a value stands: names of keys and positions in lists, outermost first."""
 
 try:
-    from yaml import CSafeLoader as _Loader
+    from yaml import CSafeLoader as _Base
 except ImportError:  # PyYAML built without libyaml: slower, the same result
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+    from yaml import SafeLoader as _Base  # type: ignore[assignment]
+
+
+class _Loader(_Base):
+    """Plain values as YAML 1.2 reads them: ``no`` is a word, ``22:30`` no number of seconds."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    if text.startswith(("0x", "0o")):
+        return int(text, 0)
+    return int(text)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+for _tag, _form, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_form})$"), _first
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +146,26 @@ def parse(text: str, path: str) -> Document:
     return document
 
 
+class _Refused(yaml.YAMLError):
+    """Valid YAML of a kind that is not taken."""
+
+    def __init__(self, problem: str, event: yaml.Event) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.problem_mark = event.start_mark
+
+
 def _refuse_bombs(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem="aliases (*name) are not taken here; write the value out",
-                problem_mark=event.start_mark,
-            )
+            raise _Refused("aliases (*name) are not taken here; write the value out", event)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
-            )
+            raise _Refused(f"nested deeper than {MAX_DEPTH} levels", event)
 
 
 def _note_lines(node: yaml.Node, key: Key, document: Document) -> None:

@@ -21,7 +21,7 @@ from edgebot.core.errors import FetchError
 
 MAX_MEMBERS = 50_000
 MAX_UNPACKED = 4 << 30
-"""Bytes that an archive may say it unpacks to, or that are decompressed while looking through it."""
+"""Bytes that an archive may say it unpacks to."""
 
 MAX_HEADER = 1 << 20
 """Bytes of a tar header extension; tarfile holds them in memory."""
@@ -135,5 +135,5 @@ def _limit(archive: Path, members: int, unpacked: int) -> None:
 
 def _once(archive: Path, name: str, seen: set[str]) -> None:
     if name in seen:
-        raise FetchError(f"{archive.name} is refused: it holds {ascii(name[:100])} twice")
+        raise FetchError(f"{archive.name} is refused: it holds {name[:100]!a} twice")
     seen.add(name)

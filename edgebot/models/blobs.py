@@ -102,7 +102,7 @@ class BlobCache:
             self._complete(file)
 
     def resume(self, file: FileSpec, fetch: Callable[[IO[bytes], int], None]) -> None:
-        """Let ``fetch(part, length)`` append the rest of ``file`` behind its first ``length`` bytes.
+        """Let ``fetch(part, length)`` append what comes behind the first ``length`` bytes.
 
         What was fetched is kept when ``fetch`` raises. Raises :class:`FetchError` when the whole
         has another hash than it must have.

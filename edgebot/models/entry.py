@@ -87,7 +87,7 @@ class Container(Section):
     provides: tuple[str, ...] = ()
     """Which of the files stand under ``root``; all when empty."""
 
-    members: dict[str, RelativePath] = {}
+    members: dict[str, RelativePath] = Field(default_factory=dict)
     """File (or part) → its name in the archive; instead of ``root``."""
 
     download_bytes: Bytes | None = None
@@ -185,11 +185,14 @@ class Entry(Section):
     memory_mb: int = Field(ge=0)
     """Growth of the resident memory, in MiB, when the engine has loaded it and worked once."""
 
-    options: dict[str, Any] = {}
+    context_kib_per_token: float = Field(default=0.0, ge=0)
+    """Language models: what each further token of context takes; memory_mb counts 2048 of them."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
     """What the engine wants to know about the model (sampling, context length …)."""
 
     files: tuple[FileSpec, ...] = Field(min_length=1)
-    roles: dict[str, str] = {}
+    roles: dict[str, str] = Field(default_factory=dict)
     """Further roles → directory inside the model directory (``.`` is the whole)."""
 
     sources: tuple[Source, ...] = Field(min_length=1)

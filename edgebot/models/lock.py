@@ -65,7 +65,7 @@ class LockFile:
         self._guard = guard
 
     def records(self, model_id: str) -> dict[str, Record]:
-        """What is known of the files of ``model_id``; empty when nothing is, or it is unreadable."""
+        """What is known of the files of ``model_id``; may be empty."""
         files = self._read().get(model_id, {}).get("files", {})
         try:
             return {path: Record(**fields) for path, fields in files.items()}

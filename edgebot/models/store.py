@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from edgebot.core.errors import ModelCorrupt, ModelMissing
-from edgebot.models import lock
 from edgebot.models.catalog import Catalog
 from edgebot.models.digest import locked, sha256_of, sync_directory, writing
 from edgebot.models.entry import Entry, FileSpec
+from edgebot.models.lock import LockFile, Record, record, settle
 
 State: TypeAlias = Literal["ready", "missing", "corrupt", "partial"]
 
@@ -56,7 +56,7 @@ class ModelStore:
     def __init__(self, root: Path, catalog: Catalog) -> None:
         self.root = root
         self.catalog = catalog
-        self._lock = lock.LockFile(root / "models.lock", root / ".locks" / "models.lock")
+        self._lock = LockFile(root / "models.lock", root / ".locks" / "models.lock")
 
     def directory(self, model_id: str) -> Path:
         """Where the files of ``model_id`` are or would be."""
@@ -79,7 +79,7 @@ class ModelStore:
         """What is wrong with the files of ``model_id``; hashes all of them when ``again``."""
         entry = self.catalog[model_id]
         known = {} if again else self._lock.records(entry.id)
-        fresh: dict[str, lock.Record] = {}
+        fresh: dict[str, Record] = {}
         findings = []
         for file in entry.files:
             finding = self._check(entry, file, known, fresh)
@@ -127,7 +127,7 @@ class ModelStore:
             sync_directory(self.root)
             shutil.rmtree(old, ignore_errors=True)
             for path in blobs:
-                lock.settle(target / path)
+                settle(target / path)
             self._lock.forget(entry.id)
             installed = self.open(entry.id)
             fetched = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -147,8 +147,8 @@ class ModelStore:
         self,
         entry: Entry,
         file: FileSpec,
-        known: Mapping[str, lock.Record],
-        fresh: dict[str, lock.Record],
+        known: Mapping[str, Record],
+        fresh: dict[str, Record],
     ) -> Finding | None:
         path = self.directory(entry.id) / file.path
         expected = f"{file.sha256} ({file.size} bytes)"
@@ -164,7 +164,7 @@ class ModelStore:
             return Finding(path, "corrupt", expected, f"unreadable ({error.strerror or error})")
         if found != file.sha256:
             return Finding(path, "corrupt", expected, f"{found} ({looks.st_size} bytes)")
-        fresh[file.path] = lock.record(found, looks, hashed_ns)
+        fresh[file.path] = record(found, looks, hashed_ns)
         return None
 
     def _strangers(self, entry: Entry) -> list[Finding]:
@@ -178,7 +178,7 @@ class ModelStore:
                     findings.append(Finding(path, "corrupt", "no such file", "a file"))
         return findings
 
-    def _remember(self, entry: Entry, records: dict[str, lock.Record]) -> None:
+    def _remember(self, entry: Entry, records: dict[str, Record]) -> None:
         try:
             self._lock.update(entry.id, records)
         except OSError as error:  # a store owned by somebody else: right, only slower next time

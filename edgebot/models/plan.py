@@ -1,0 +1,155 @@
+"""Which models run on this machine: the first of each preference list that the memory carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgebot.config.hardware import Hardware
+from edgebot.config.profiles import Profile
+from edgebot.config.settings import Settings
+from edgebot.core.errors import ConfigError, ProfileUnfit
+from edgebot.models.catalog import Catalog
+from edgebot.models.entry import Entry
+
+BASE_MB = 120
+"""Resident memory of edgebot with all libraries and no model, in MiB (benchmarks/memory.py)."""
+
+ON_DEMAND = ("wake", "stt_second", "speaker")
+"""Stages that nothing opens unless it is asked for: fetched by name, not with the profile."""
+
+_KINDS = {"stt_second": "stt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What was chosen for one stage."""
+
+    stage: str
+    entry: Entry | None
+    """None when the stage is left out."""
+
+    memory_mb: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One model a stage, together within the budget."""
+
+    picks: Mapping[str, Pick]
+    budget_mb: int
+    """Memory that the process may take, in MiB."""
+
+    @property
+    def memory_mb(self) -> int:
+        """What all of it takes when everything is loaded, in MiB."""
+        return BASE_MB + sum(pick.memory_mb for pick in self.picks.values())
+
+    def model(self, stage: str) -> Entry:
+        """The model of ``stage``; raises :class:`ProfileUnfit` when the stage is left out."""
+        if stage not in self.picks:
+            known = ", ".join(sorted(self.picks))
+            raise ProfileUnfit(f"this profile has no models for {stage!r}; it has {known}")
+        pick = self.picks[stage]
+        if pick.entry is None:
+            raise ProfileUnfit(f"{stage} is left out on this machine: {pick.reason}")
+        return pick.entry
+
+    def needed(self) -> list[str]:
+        """Ids of the models that must be on this machine."""
+        wanted = (pick for pick in self.picks.values() if pick.stage not in ON_DEMAND)
+        return [pick.entry.id for pick in wanted if pick.entry]
+
+
+def make_plan(profile: Profile, catalog: Catalog, settings: Settings, hardware: Hardware) -> Plan:
+    """Choose for every stage of ``profile``, what cannot be left out first.
+
+    A model that the settings name is taken or refused, never replaced. Raises
+    :class:`ProfileUnfit`, with figures, when what cannot be left out does not fit.
+    """
+    budget_mb = min(profile.memory_ceiling_mb, hardware.available_mb + hardware.swap_mb)
+    lists = {stage: _candidates(stage, profile, catalog, settings) for stage in profile.models}
+    must = [stage for stage in lists if stage not in profile.optional]
+    order = must + [stage for stage in lists if stage not in must]
+    least = {stage: min(_memory_mb(entry, settings) for entry in lists[stage]) for stage in must}
+    picks: dict[str, Pick] = {}
+    used = BASE_MB
+    for stage in order:
+        later = sum(least[other] for other in must if other not in picks and other != stage)
+        pick = _pick(stage, lists[stage], settings, budget_mb - used - later)
+        if pick.entry is None and (stage in must or _named(stage, settings)):
+            raise ProfileUnfit(_refusal(profile, hardware, budget_mb, least, pick))
+        picks[stage] = pick
+        used += pick.memory_mb
+    return Plan({stage: picks[stage] for stage in lists}, budget_mb)
+
+
+def _named(stage: str, settings: Settings) -> str | None:
+    return {
+        "stt": settings.stt.model,
+        "tts": settings.tts.model,
+        "llm": settings.llm.model,
+        "embedder": settings.knowledge.embedder,
+    }.get(stage)
+
+
+def _candidates(stage: str, profile: Profile, catalog: Catalog, settings: Settings) -> list[Entry]:
+    kind = _KINDS.get(stage, stage)
+    if name := _named(stage, settings):
+        entry = catalog[name]
+        if entry.stage != kind:
+            raise ConfigError(f"model {name} is a model for {entry.stage}, not for {stage}")
+        return [entry]
+    entries = [catalog[model_id] for model_id in profile.models[stage]]
+    for entry in entries:
+        if entry.stage != kind:
+            raise ConfigError(
+                f"profile {profile.name} lists {entry.id} for {stage}, but it is for {entry.stage}"
+            )
+    spoken = kind in ("stt", "tts")
+    fitting = [e for e in entries if not spoken or e.language in (None, settings.language)]
+    if not fitting:
+        raise ConfigError(
+            f"profile {profile.name} has no {stage} model for language {settings.language!r}; "
+            f"name one in the settings ({stage}.model)"
+        )
+    return fitting
+
+
+def _memory_mb(entry: Entry, settings: Settings) -> int:
+    """Need of ``entry`` with the context length of the settings, in MiB."""
+    more_tokens = settings.llm.context_tokens - 2048
+    return max(0, entry.memory_mb + round(entry.context_kib_per_token * more_tokens / 1024))
+
+
+def _pick(stage: str, entries: Sequence[Entry], settings: Settings, room_mb: int) -> Pick:
+    for position, entry in enumerate(entries):
+        need = _memory_mb(entry, settings)
+        if need <= room_mb:
+            first = "named in the settings" if _named(stage, settings) else "first choice"
+            skipped = ", ".join(other.id for other in entries[:position])
+            reason = f"{skipped} would not fit {room_mb} MB" if position else first
+            return Pick(stage, entry, need, reason)
+    needs = ", ".join(f"{entry.id} {_memory_mb(entry, settings)} MB" for entry in entries)
+    return Pick(stage, None, 0, f"{max(0, room_mb)} MB are left for it and it needs {needs}")
+
+
+def _refusal(
+    profile: Profile,
+    hardware: Hardware,
+    budget_mb: int,
+    least: Mapping[str, int],
+    pick: Pick,
+) -> str:
+    needs = " + ".join(f"{stage} {need}" for stage, need in least.items())
+    why = (
+        f"the profile's ceiling is {budget_mb} MB"
+        if budget_mb == profile.memory_ceiling_mb
+        else f"{hardware.available_mb} MB are free and {hardware.swap_mb} MB are swap"
+    )
+    return (
+        f"profile {profile.name} does not fit: {pick.stage}: {pick.reason}. At least "
+        f"{BASE_MB + sum(least.values())} MB are needed (program {BASE_MB} + {needs}), and {why}. "
+        "End other programs, add swap (zram), lower llm.context_tokens or choose a smaller model"
+    )
