@@ -7,7 +7,7 @@ it knows the persona, the budget of the board, tools, and how to work ahead whil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -81,10 +81,12 @@ class LanguageModel(Protocol):
 
     def generate(
         self, messages: Sequence[Message], options: Generation, cancellation: Cancellation
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """Yield the reply in pieces of text as they are decoded.
 
-        Raises ``EngineError`` when the engine fails; ends quietly when cancelled.
+        A last message of the assistant's is the beginning of the reply: the model goes on from
+        there. Exhaust or close the generator, it holds the model. Raises ``EngineError`` when the
+        engine fails; ends quietly when cancelled.
         """
 
     def prefill(

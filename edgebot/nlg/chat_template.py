@@ -46,9 +46,12 @@ class ChatTemplate:
     def render(self, messages: Sequence[Message], *, open_end: bool = False) -> str:
         """The prompt up to where the model goes on.
 
-        ``open_end``: the prompt up to the end of the last message's text, which is not finished.
-        Raises ``EngineError`` when the template fails.
+        A last message of the assistant's is the beginning of its reply. ``open_end``: the prompt up
+        to the end of the last message's text, which is not finished. Raises ``EngineError`` when
+        the template fails.
         """
+        if len(messages) > 1 and messages[-1].role == "assistant":
+            return self.render(messages[:-1]) + messages[-1].content
         entries = [self._entry(message) for message in messages]
         if open_end and entries:
             entries[-1]["content"] += _CUT

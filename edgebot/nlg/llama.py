@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from edgebot.core.cancel import Cancellation
@@ -85,7 +85,7 @@ class LlamaEngine:
 
     def generate(
         self, messages: Sequence[Message], options: Generation, cancellation: Cancellation
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """See :meth:`LanguageModel.generate`. Exhaust or close the iterator: it holds the model."""
         with self._lock:
             stats = self.stats = GenerationStats()

@@ -23,7 +23,9 @@ _ADDRESS = re.compile(
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>|<\|[^<>|]{0,40}\|>|\[/?INST\]|</?s>")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
 _CODE = re.compile(
-    r"\\[a-zA-Z]+\{?|[{};=<>|\\]{2,}|\w\(\w*\)|==|->|=>|\bdef \w|\bimport \w+\b$|^\s*\w+ = "
+    r"\\[a-z]+\{?|[{};=<>|\\]{2,}|\w\((?!s\))|==|->|=>|\bdef \w|^\s*(?:import|from|return|class) \w+"
+    r"(?:\s|$)(?!.*[a-z]{3}.*\s[a-z]{3})|^\s*\w+ [+*-]?= ",
+    re.IGNORECASE,
 )
 _CLICHE = re.compile(
     r"^(?:as|being|since i am|since i'm) an? (?:ai|artificial intelligence|language model|"

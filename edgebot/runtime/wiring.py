@@ -16,6 +16,7 @@ from edgebot.config.profiles import Choice, Profile, load_profiles, profile_file
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
 from edgebot.core.embedding import Embedder
+from edgebot.core.language import Guard, LanguageModel, Talker
 from edgebot.core.registry import Registry
 from edgebot.dialogue.build import Limits, Parts, Ports, load_replies, load_skills, open_dialogue
 from edgebot.dialogue.clock import SystemClock
@@ -25,6 +26,7 @@ from edgebot.dialogue.turnlog import turns_file
 from edgebot.models.catalog import Catalog, catalog_files, load_catalog
 from edgebot.models.plan import Plan, make_plan
 from edgebot.models.store import Installed, ModelStore
+from edgebot.runtime import language
 from edgebot.runtime.slot_reading import LanguageSlotReader
 
 STT = Registry("speech recogniser", {"vosk": "edgebot.stt.vosk:VoskRecognizer"})
@@ -126,6 +128,31 @@ class Assembly:
             model_id=installed.id,
         )
         return embedder
+
+    def language_model(self) -> LanguageModel:
+        """The language model of the settings or the profile, loaded."""
+        return self._once("language_model", self._open_language_model)
+
+    def _open_language_model(self) -> LanguageModel:
+        installed = self.model("llm")
+        return language.open_engine(LLM.load(installed.entry.engine), installed, self.settings)
+
+    def guard(self) -> Guard:
+        """The safety topics."""
+        return self._once("guard", lambda: language.open_guard(self.settings))
+
+    def talker(self) -> Talker:
+        """What answers with the language model; loads it when first asked."""
+        return self._once("talker", self._open_talker)
+
+    def _open_talker(self) -> Talker:
+        return language.open_talker(
+            self.plan.model("llm"),
+            self.language_model,
+            language.open_guard(self.settings),
+            language.open_persona(self.settings),
+            self.settings,
+        )
 
     def dialogue(self) -> Dialogue:
         """The dialogue over whatever engines there are."""

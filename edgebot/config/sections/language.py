@@ -24,3 +24,15 @@ class LlmSettings(Section):
 
     seed: int | None = Field(default=None, ge=0)
     """Makes sampled replies repeatable."""
+
+    persona: str = Field(default="default", pattern=r"^[\w-]{1,60}$")
+    """Who the assistant is: a file in ``personas/`` of the state directory, or a shipped one."""
+
+    deadline_s: float = Field(default=20.0, ge=1, le=600)
+    """Seconds after which a reply ends with the sentence at hand."""
+
+    filler_after_s: float = Field(default=2.5, ge=0, le=60)
+    """Expected silence, in seconds, from which a short filler is spoken first."""
+
+    reading_s: float = Field(default=4.0, ge=0.5, le=60)
+    """Seconds that passages in the prompt may cost; decides how many are read."""

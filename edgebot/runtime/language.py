@@ -1,0 +1,87 @@
+"""Puts the parts of the language model together: engine, persona, guard, talker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgebot.config import paths
+from edgebot.config.settings import Settings
+from edgebot.core.language import LanguageModel
+from edgebot.models.entry import Entry
+from edgebot.models.store import Installed
+from edgebot.nlg.guard import SafetyTopics, read_topics
+from edgebot.nlg.pace import Limits, Pace
+from edgebot.nlg.persona import PersonaFile, find_persona
+from edgebot.nlg.talker import LanguageTalker
+
+
+def open_engine(engine: Any, installed: Installed, settings: Settings) -> LanguageModel:
+    """``engine`` with the weights of ``installed``."""
+    file = next(spec for spec in installed.entry.files if spec.role == "model")
+    model: LanguageModel = engine(
+        installed.files["model"],
+        model_id=installed.id,
+        threads=settings.threads.llm,
+        context_tokens=settings.llm.context_tokens,
+        prefix_dir=_cache() / "prompts",
+        fingerprint=file.sha256,
+    )
+    return model
+
+
+def open_guard(settings: Settings) -> SafetyTopics:
+    """The safety topics of the household's own files, its language, and English."""
+    shipped = paths.share_dir("models") / "safety"
+    own = sorted((settings.state_dir / "safety").glob("*.yaml"))
+    files = [*own, shipped / f"{settings.language}.yaml", shipped / "en.yaml"]
+    unique = [file for file in dict.fromkeys(files) if file.is_file()]
+    return SafetyTopics([topic for file in unique for topic in read_topics(file)])
+
+
+def open_persona(settings: Settings) -> PersonaFile:
+    """The persona of the settings; the household's own files come before the shipped ones."""
+    places = [settings.state_dir / "personas", paths.share_dir("models") / "personas"]
+    return PersonaFile(find_persona(settings.llm.persona, places, settings.language))
+
+
+def open_talker(
+    entry: Entry,
+    open_model: Callable[[], LanguageModel],
+    guard: SafetyTopics,
+    persona: PersonaFile,
+    settings: Settings,
+) -> LanguageTalker:
+    """A talker over the model of ``entry``, which is loaded when first needed."""
+    wanted = settings.llm
+    return LanguageTalker(
+        open_model,
+        persona,
+        model_id=entry.id,
+        sampling=sampling(entry, settings),
+        limits=Limits(
+            max_tokens=wanted.max_reply_tokens,
+            deadline_s=wanted.deadline_s,
+            filler_after_s=wanted.filler_after_s,
+            reading_s=wanted.reading_s,
+        ),
+        pace=Pace(_cache() / "pace" / f"{entry.id}-{settings.threads.llm}.json"),
+        guard=guard,
+        can_read=bool(entry.options.get("reads_passages")),
+        can_call=bool(entry.options.get("calls_tools")),
+    )
+
+
+def sampling(entry: Entry, settings: Settings) -> dict[str, Any]:
+    """How the model of ``entry`` samples: the catalogue's settings under the household's."""
+    chosen = dict(entry.options.get("sampling", {}))
+    if settings.llm.temperature is not None:
+        chosen["temperature"] = settings.llm.temperature
+    if settings.llm.seed is not None:
+        chosen["seed"] = settings.llm.seed
+    return chosen
+
+
+def _cache() -> Path:
+    return paths.cache_dir()
