@@ -18,6 +18,8 @@ from edgebot.core.errors import EdgebotError, UsageError
 VERBS = {
     "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
+    "doctor": ("edgebot.cli.doctor:doctor", "Check this machine."),
+    "profile": ("edgebot.cli.profile:profile", "Show the hardware and what follows from it."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
     "turn": ("edgebot.cli.turn:turn", "Answer the question in a recording by voice."),
