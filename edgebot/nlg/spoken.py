@@ -23,8 +23,14 @@ _ADDRESS = re.compile(
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,80}>|<\|[^<>|]{0,40}\|>|\[/?INST\]|</?s>")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
 _CODE = re.compile(
-    r"\\[a-z]+\{?|[{};=<>|\\]{2,}|\w\((?!s\))|==|->|=>|\bdef \w|^\s*(?:import|from|return|class) \w+"
-    r"(?:\s|$)(?!.*[a-z]{3}.*\s[a-z]{3})|^\s*\w+ [+*-]?= ",
+    "|".join(
+        (
+            r"\\[a-z]+\{?|[{};=<>|\\]{2,}|->",  # LaTeX, runs of signs
+            r"\w\((?!s\))",  # a call, but not "item(s)"
+            r"\bdef \w|^\s*\w+ [+*-]?= ",
+            r"^\s*(?:import|from|return|class) \w+(?:\s|$)(?!.*[a-z]{3}.*\s[a-z]{3})",
+        )
+    ),
     re.IGNORECASE,
 )
 _CLICHE = re.compile(
