@@ -135,26 +135,34 @@ def _decimal(utterance: Utterance, at: int) -> Found:
         if utterance.word(found[1]) in tables.point:
             places = _places(utterance, found[1] + 1)
             if places is not None:
-                return float(f"{found[0]}.{places[0]}"), places[1]
+                return _scaled(utterance, (float(f"{found[0]}.{places[0]}"), places[1]))
         if found[1] == at:
             return None
         return found
+    return _scaled(utterance, found)
+
+
+def _scaled(utterance: Utterance, found: tuple[Number, int]) -> Found:
+    """ "2.5 million"."""
     value, end = found
-    scale = tables.scales.get(utterance.word(end))
-    if scale:  # "2.5 million"
-        product = Fraction(str(value)) * scale
-        return int(product) if product.denominator == 1 else float(product), end + 1
-    return found
+    scale = utterance.tables.numbers.scales.get(utterance.word(end))
+    if not scale:
+        return found
+    product = Fraction(str(value)) * scale
+    return int(product) if product.denominator == 1 else float(product), end + 1
 
 
 def _places(utterance: Utterance, at: int) -> tuple[str, int] | None:
     """The digits behind "point": "one four", "fourteen", "5"."""
     tables = utterance.tables.numbers
     digits, end = "", at
-    while tables.small.get(utterance.word(end), 10) < 10 and len(digits) < _MOST_DIGITS:
-        digits += str(tables.small[utterance.word(end)])
-        end += 1
-    whole = _integer(utterance, at)
+    while len(digits) < _MOST_DIGITS:
+        word = utterance.word(end)
+        digit = 0 if word in tables.spoken_zeros else tables.small.get(word, 10)
+        if digit > 9:
+            break
+        digits, end = digits + str(digit), end + 1
+    whole = _below_hundred(utterance, at)
     if whole is not None and whole[1] > end:
         return str(whole[0]), whole[1]
     if digits:

@@ -34,6 +34,9 @@ class NumberTables:
     small: Mapping[str, int]
     """0 … 19."""
 
+    spoken_zeros: frozenset[str]
+    """Zeros among digits only ("one point o five")."""
+
     tens: Mapping[str, int]
     hundreds: frozenset[str]
     scales: Mapping[str, int]
@@ -207,6 +210,7 @@ def _numbers(raw: Mapping[str, Any], folded: Any) -> NumberTables:
         joins=words("joins"),
         articles=words("articles"),
         small=table("small"),
+        spoken_zeros=words("spoken_zeros"),
         tens=table("tens"),
         hundreds=words("hundreds"),
         scales=table("scales"),
