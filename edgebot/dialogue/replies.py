@@ -129,9 +129,10 @@ class _Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         wording, _, rest = format_spec.partition(" ")
-        if wording == "plural":  # {n:plural timer/timers}
+        if wording == "plural":  # {n:plural timer/timers}; n may be a list
             one, _, many = rest.partition("/")
-            return one if value == 1 else many
+            count = len(value) if isinstance(value, list | tuple) else value
+            return one if count == 1 else many
         if wording == "if":  # {label:if  called }: the words only when there is a value
             return f"{rest}{value}" if value not in (None, "", 0, False) else ""
         if wording:

@@ -23,6 +23,7 @@ from edgebot.dialogue.clock import SystemClock
 from edgebot.dialogue.skills.registry import Services
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.turnlog import turns_file
+from edgebot.dialogue.volume import StoredVolume
 from edgebot.models.catalog import Catalog, catalog_files, load_catalog
 from edgebot.models.plan import Plan, make_plan
 from edgebot.models.store import Installed, ModelStore
@@ -163,7 +164,9 @@ class Assembly:
         clock = SystemClock(settings.time_zone)
         store = Store(settings.state_dir, clock, grace_s=wanted.missed_after_s)
         replies = load_replies(settings.language)
-        services = Services(store, clock, language=settings.language, units=settings.units)
+        reader = LanguageSlotReader(settings.language)
+        volume = StoredVolume(store.preferences("volume"))
+        services = Services(store, clock, reader, volume, settings.language, settings.units)
         parts = Parts(
             store=store,
             clock=clock,
@@ -174,7 +177,8 @@ class Assembly:
                 knowledge=self._port("knowledge"),
                 talker=self._port("talker"),
                 guard=self._port("guard"),
-                reader=LanguageSlotReader(settings.language),
+                volume=volume,
+                reader=reader,
             ),
             limits=Limits(
                 classifier_threshold=settings.nlu.classifier_threshold,

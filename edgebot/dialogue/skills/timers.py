@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgebot.dialogue.skill import (
-    Intent,
-    Option,
-    Outcome,
-    Phrase,
-    Question,
-    Request,
-    Slot,
-    Topic,
-    ask,
-)
+from edgebot.dialogue.skill import Intent, Outcome, Phrase, Request, Slot, Topic, ask
+from edgebot.dialogue.skills.choosing import confirm, which
 from edgebot.dialogue.store.promises import Promise
 from edgebot.dialogue.store.store import Store
 
@@ -114,7 +105,7 @@ class Timers:
         if len(timers) == 1:
             return self._left_of(timers[0])
         items = [_phrase(timer, "item") for timer in timers]
-        return Outcome("timers.several", {"count": len(timers), "timers": items})
+        return Outcome("timers.several", {"count": len(timers), "items": items})
 
     def _left(self, request: Request, timer: Promise) -> Outcome:
         return self._left_of(timer)
@@ -136,11 +127,7 @@ class Timers:
         if not timers and not self._silence():
             return Outcome("timers.none")
         if len(timers) > 1 and not request.confirmed:
-            count = {"count": len(timers)}
-            question = Question(
-                "yes_no", request.intent, "timers.confirm_all", count, slot_kind="yes_no"
-            )
-            return Outcome(question=question)
+            return confirm(request, "timers.confirm_all", len(timers))
         self._promises.cancel([timer.id for timer in timers])
         return Outcome("timers.all_cancelled", {"count": max(1, len(timers))})
 
@@ -192,7 +179,7 @@ class Timers:
             if not found:
                 label = request.slots.get("timer_name")
                 return Outcome("timers.unknown" if label else "timers.gone", {"label": label})
-            return Outcome(question=_which(request, found))
+            return which(request, found, ID, "timers.which", _option)
 
         return act
 
@@ -219,25 +206,15 @@ def _meant(request: Request, timers: list[Promise]) -> list[Promise]:
     return [by_id[about]] if about in by_id else timers
 
 
-def _which(request: Request, timers: list[Promise]) -> Question:
-    options = tuple(Option(_phrase(timer, "option"), timer.id) for timer in timers)
-    return Question(
-        "choice",
-        request.intent,
-        "timers.which",
-        {"timers": [option.label for option in options], "count": len(timers)},
-        request.slots,
-        slot=ID,
-        slot_kind="choice",
-        options=options,
-    )
-
-
 def _phrase(timer: Promise, what: str) -> Phrase:
     held = "_held" if what == "item" and timer.state == "paused" else ""
     length = timer.length_s or timer.left_s
     named = "_named" if timer.label else ""
     return Phrase(f"timers.{what}{named}{held}", {**_args(timer), "length": length})
+
+
+def _option(timer: Promise) -> Phrase:
+    return _phrase(timer, "option")
 
 
 def _args(timer: Promise) -> dict[str, object]:

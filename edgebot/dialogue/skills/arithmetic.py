@@ -1,0 +1,56 @@
+"""Sums, as they are spoken."""
+
+from __future__ import annotations
+
+import math
+
+from edgebot.core.dialogue import SlotReader
+from edgebot.dialogue.skill import Intent, Outcome, Request, Slot
+from edgebot.dialogue.skills.evaluate import DividedByZero, NotReal, TooLarge, evaluate
+from edgebot.dialogue.skills.spoken_sums import NoSum, SumReader
+
+DECIMALS = 4
+
+INTENTS = (
+    Intent(
+        "calculate",
+        "Work out a sum.",
+        (Slot("expression", "text", 'the sum, such as "twelve times seven"'),),
+    ),
+)
+
+
+class Arithmetic:
+    """Does sums."""
+
+    name = "arithmetic"
+    intents = INTENTS
+
+    def __init__(self, language: str, numbers: SlotReader) -> None:
+        self._reader = SumReader(language, numbers)
+
+    def handle(self, request: Request) -> Outcome:
+        """Say what it comes to."""
+        try:
+            words = str(request.slots.get("expression") or request.text)
+            value = evaluate(self._reader.read(words, request.now))
+        except NoSum:
+            return Outcome("sums.not_understood")
+        except DividedByZero:
+            return Outcome("sums.divided_by_zero")
+        except NotReal:
+            return Outcome("sums.not_real")
+        except TooLarge:
+            return Outcome("sums.too_large")
+        rounded = _shorten(value)
+        exact = math.isclose(rounded, value, rel_tol=1e-12, abs_tol=1e-12)
+        return Outcome("sums.is" if exact else "sums.is_about", {"result": rounded})
+
+
+def _shorten(value: float) -> float:
+    """``value`` with :data:`DECIMALS` decimals, more where it is small; whole numbers whole."""
+    decimals = DECIMALS
+    if 0 < abs(value) < 0.1:
+        decimals += -math.floor(math.log10(abs(value))) - 1
+    rounded = round(value, min(decimals, 15))
+    return int(rounded) if rounded == int(rounded) else rounded

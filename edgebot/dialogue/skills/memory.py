@@ -1,0 +1,125 @@
+"""Personal memory: "remember that my locker is 42"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from edgebot.dialogue.skill import Intent, Outcome, Request, Slot, Topic
+from edgebot.dialogue.skills.choosing import confirm
+from edgebot.dialogue.skills.person import said_back
+from edgebot.dialogue.store.memories import Memory
+from edgebot.dialogue.store.store import Store
+from edgebot.dialogue.words import words_of
+
+MAX_CHARACTERS = 500
+TOLD_AT_ONCE = 5
+TEXT = Slot("text", "text", "what to remember", required=True, prompt="memory.what")
+ABOUT = Slot("about", "text", "what it is about")
+
+INTENTS = (
+    Intent("memory_add", "Remember something the person says.", (TEXT,)),
+    Intent("memory_ask", "Tell what the person said about something.", (ABOUT,), follow_up="about"),
+    Intent("memory_list", "Tell everything the person asked to remember."),
+    Intent("memory_forget", "Forget one thing that was remembered.", (ABOUT,)),
+    Intent("memory_forget_all", "Forget everything that was remembered.", irreversible=True),
+)
+VERBS = {"cancel": "memory_forget"}
+IDS = "memory_ids"
+
+
+class PersonalMemory:
+    """Remembers word for word, and forgets when told to."""
+
+    name = "memory"
+    intents = INTENTS
+
+    def __init__(self, store: Store, language: str) -> None:
+        self._memories = store.memories
+        self._language = language
+        self._empty = frozenset(words_of(language)["stop_words"])
+        self._actions: dict[str, Callable[[Request], Outcome]] = {
+            "memory_add": self._add,
+            "memory_ask": self._ask,
+            "memory_list": lambda request: self._tell(self._memories.all()),
+            "memory_forget": self._forget,
+            "memory_forget_all": self._forget_all,
+        }
+
+    def handle(self, request: Request) -> Outcome:
+        """Remember, tell or forget."""
+        return self._actions[request.intent](request)
+
+    def _add(self, request: Request) -> Outcome:
+        text = str(request.slots["text"]).strip().rstrip(".!")
+        if len(text) > MAX_CHARACTERS:
+            return Outcome("memory.too_long")
+        topic = request.corrects
+        if topic is not None and topic.kind == "memory":
+            self._memories.forget(list(topic.refers[IDS]))
+        memory = self._memories.add(text, request.session)
+        return self._about([memory], "memory.added")
+
+    def _ask(self, request: Request) -> Outcome:
+        about = request.slots.get("about")
+        if not about:
+            return self._tell(self._memories.all())
+        found = self._search(str(about))
+        if not found:
+            return Outcome("memory.nothing_about", {"about": said_back(str(about), self._language)})
+        return self._tell(found)
+
+    def _tell(self, memories: list[Memory]) -> Outcome:
+        if not memories:
+            return Outcome("memory.nothing")
+        told = memories[:TOLD_AT_ONCE]
+        if len(told) == 1:
+            return self._about(told, "memory.one")
+        reply = "memory.several" if len(told) == len(memories) else "memory.many"
+        return self._about(told, reply, count=len(memories))
+
+    def _forget(self, request: Request) -> Outcome:
+        memories = self._memories.all()
+        if not memories:
+            return Outcome("memory.nothing")
+        ids = request.slots.get(IDS)
+        about = request.slots.get("about")
+        if not ids and not about and request.topic is not None and request.topic.kind == "memory":
+            ids = request.topic.refers[IDS]
+        if ids:
+            found = [memory for memory in memories if memory.id in ids]
+        else:
+            found = self._search(str(about)) if about else memories[:1]
+        if not found:
+            return Outcome("memory.nothing_about", {"about": said_back(str(about), self._language)})
+        self._memories.forget([memory.id for memory in found])
+        return Outcome("memory.forgotten", {"facts": self._back(found)})
+
+    def _forget_all(self, request: Request) -> Outcome:
+        memories = self._memories.all()
+        if not memories:
+            return Outcome("memory.nothing")
+        if not request.confirmed:
+            return confirm(request, "memory.confirm_all", len(memories))
+        self._memories.forget([memory.id for memory in memories])
+        return Outcome("memory.all_forgotten")
+
+    def _search(self, about: str) -> list[Memory]:
+        """The memories that share the most telling words with ``about``, newest first."""
+        wanted = self._telling(about)
+        if not wanted:
+            return []
+        scored = [(len(wanted & self._telling(m.text)), m) for m in self._memories.all()]
+        best = max((score for score, _ in scored), default=0)
+        return [memory for score, memory in scored if best and score == best]
+
+    def _telling(self, text: str) -> set[str]:
+        words = re.findall(r"[\w']+", text.casefold())
+        return {word.removesuffix("'s") for word in words if word not in self._empty}
+
+    def _back(self, memories: list[Memory]) -> list[str]:
+        return [said_back(memory.text, self._language) for memory in memories]
+
+    def _about(self, memories: list[Memory], reply: str, **args: object) -> Outcome:
+        topic = Topic("memory", {IDS: [memory.id for memory in memories]}, VERBS)
+        return Outcome(reply, {"facts": self._back(memories), **args}, topic=topic)

@@ -1,0 +1,66 @@
+"""What a ``moment`` or ``recurrence`` slot means for something that is to be promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from edgebot.dialogue.store.recurrence import Recurrence
+
+FARTHEST = timedelta(days=366 * 20)
+"""Later than this nobody is reminded by this board."""
+
+MORNING = time(9)
+"""When a day without a time is meant for a reminder."""
+
+
+def at(moment: Mapping[str, Any]) -> datetime:
+    """The point in time of the slot, with its zone."""
+    return datetime.fromisoformat(moment["at"])
+
+
+def on_day(day: Mapping[str, Any], moment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The time of ``moment`` on the date of ``day``: asked for one after the other.
+
+    A half-day that was left open is the morning's, unless that is past.
+    """
+    clock = at(moment)
+    date = at(day).date()
+    wanted = datetime.combine(date, clock.time(), tzinfo=now.tzinfo)
+    if moment.get("ambiguous_half_day"):
+        wanted = wanted.replace(hour=wanted.hour % 12)
+        if wanted <= now:
+            wanted += timedelta(hours=12)
+    return {**moment, "at": wanted.isoformat(), "has_date": True, "has_time": True} | {
+        "past": wanted <= now,
+        "ambiguous_half_day": False,
+    }
+
+
+def in_the_morning(moment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """``moment`` read as a time to wake up: "seven" is seven in the morning."""
+    if not moment.get("ambiguous_half_day") or at(moment).hour < 12:
+        return dict(moment)
+    early = at(moment) - timedelta(hours=12)
+    if early <= now and not moment.get("has_date"):
+        early += timedelta(days=1)
+    return {**moment, "at": early.isoformat(), "past": early <= now, "ambiguous_half_day": False}
+
+
+def at_nine(day: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """A day without a time as its morning; None when that is past."""
+    wanted = at(day)
+    if wanted.time() == time(0):
+        wanted = wanted.replace(hour=MORNING.hour)
+    if wanted <= now:
+        return None
+    return {**day, "at": wanted.isoformat(), "has_time": True, "past": False}
+
+
+def recurrence_of(value: Mapping[str, Any]) -> Recurrence | None:
+    """The rule of a slot; None when it cannot be kept (every second, every hundred years)."""
+    try:
+        return Recurrence.of(value)
+    except ValueError:
+        return None
