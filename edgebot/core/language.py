@@ -67,6 +67,9 @@ class GenerationStats:
     finish: Literal["", "stop", "length", "loop", "cancelled"] = ""
     """Why it ended; empty while it runs."""
 
+    remote_model: str = ""
+    """Name of the model of an endpoint on the network that wrote it; empty for the board's own."""
+
 
 class LanguageModel(Protocol):
     """A language model with its weights loaded.

@@ -21,8 +21,8 @@ _SUPPORT = 0.8
 """Share of the meaningful words that must have a relative in the passages."""
 
 _COUNTED = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-seventeen eighteen nineteen twenty
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen twenty
 """
 _NUMBERS = {word: str(value) for value, word in enumerate(_COUNTED.split())} | {
     "thirty": "30",

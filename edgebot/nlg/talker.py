@@ -22,7 +22,7 @@ from edgebot.core.language import (
 from edgebot.core.turn import Turn
 from edgebot.nlg.delivery import Cut, deliver
 from edgebot.nlg.draft import BackgroundWorker, Draft
-from edgebot.nlg.pace import Limits, Pace
+from edgebot.nlg.pace import Budget, Limits, Pace
 from edgebot.nlg.persona import Persona, PersonaFile
 from edgebot.nlg.prompt import asked, spoken_history, static_part
 from edgebot.nlg.tools import ToolRounds, tool_rules
@@ -52,9 +52,15 @@ class LanguageTalker:
         guard: Guard | None = None,
         can_read: bool = False,
         can_call: bool = False,
+        asks_network: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``sampling``: fields of :class:`Generation` other than its defaults."""
+        """``sampling``: fields of :class:`Generation` other than its defaults.
+
+        ``asks_network``: whether the next reply comes from an endpoint on the network: then
+        nothing is drafted (half a question is nobody's business) and the board's pace sets no
+        limits.
+        """
         self.model_id = model_id
         self.can_read = can_read
         self.can_call = can_call
@@ -65,6 +71,7 @@ class LanguageTalker:
         self._limits = limits or Limits()
         self._pace = pace or Pace()
         self._guard = guard
+        self._asks_network = asks_network
         self._clock = clock
         self._lock = threading.Lock()
         self._loading = threading.Lock()
@@ -95,7 +102,8 @@ class LanguageTalker:
             if self._draft is not None and self._draft.messages == messages:
                 return
             self._drop_draft()
-            if draft and not self._toolbox(toolbox):  # a call is not to be written half
+            # a tool call is not to be written by halves
+            if draft and not self._toolbox(toolbox) and not self._asks_network():
                 self._draft = begun = Draft(messages, self._options(self._limits.max_tokens))
                 turn.cancellation.on_cancel(begun.discard)
                 self._worker.submit(lambda: begun.write(self.model(static), persona.language))
@@ -122,7 +130,7 @@ class LanguageTalker:
         static, messages = self._prompt(persona, text, history, passages, toolbox)
         draft = self._claim(messages)
         model = self.model(static)
-        budget = self._pace.budget(model.count_tokens(messages[-1].content), self._limits)
+        budget = self._budget(model, messages[-1])
         record.max_tokens = budget.max_tokens
         record.drafted = draft is not None and draft.begun
         if budget.filler and not record.drafted and persona.fillers:
@@ -153,8 +161,11 @@ class LanguageTalker:
                 raise
             record.notes.append(f"broken off: {failure}")
         finally:
-            record.stats = model.stats
-            self._pace.observe(model.stats)
+            record.stats = stats = model.stats
+            if stats.remote_model:
+                record.model, record.remote = stats.remote_model, True
+            else:
+                self._pace.observe(stats)
         if not said and not turn.cancellation.is_set:
             raise EngineError("the language model said nothing that could be spoken")
 
@@ -191,6 +202,11 @@ class LanguageTalker:
         chosen = self._pace.affordable(passages, self._limits)
         talk = spoken_history(history, persona.fillers)
         return static, [*static, *talk, asked(text, chosen)]
+
+    def _budget(self, model: LanguageModel, asked: Message) -> Budget:
+        if self._asks_network():
+            return Budget(self._limits.max_tokens, filler=False, deadline_s=self._limits.deadline_s)
+        return self._pace.budget(model.count_tokens(asked.content), self._limits)
 
     def _toolbox(self, toolbox: Toolbox | None) -> Toolbox | None:
         return toolbox if self.can_call and toolbox and toolbox.tools else None

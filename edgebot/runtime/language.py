@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from edgebot.config.settings import Settings
 from edgebot.core.language import LanguageModel
 from edgebot.models.entry import Entry
 from edgebot.models.store import Installed
+from edgebot.nlg.fallback import PreferRemote
 from edgebot.nlg.guard import SafetyTopics, read_topics
 from edgebot.nlg.pace import Limits, Pace
 from edgebot.nlg.persona import PersonaFile, find_persona
+from edgebot.nlg.reader import ModelReader
+from edgebot.nlg.remote import RemoteEndpoint
 from edgebot.nlg.talker import LanguageTalker
 
 
@@ -29,6 +33,20 @@ def open_engine(engine: Any, installed: Installed, settings: Settings) -> Langua
         fingerprint=file.sha256,
     )
     return model
+
+
+def with_endpoint(local: LanguageModel, settings: Settings) -> LanguageModel:
+    """``local``, or the endpoint of the settings with ``local`` to fall back to."""
+    wanted = settings.llm.endpoint
+    if wanted.url is None:
+        return local
+    endpoint = RemoteEndpoint(
+        wanted.url,
+        wanted.model,
+        api_key=os.environ.get(wanted.api_key_env, "") if wanted.api_key_env else "",
+        beyond_home=wanted.beyond_home,
+    )
+    return PreferRemote(local, endpoint, first_token_s=wanted.first_token_s)
 
 
 def open_guard(settings: Settings) -> SafetyTopics:
@@ -48,13 +66,19 @@ def open_persona(settings: Settings) -> PersonaFile:
 
 def open_talker(
     entry: Entry,
-    open_model: Callable[[], LanguageModel],
+    open_local: Callable[[], LanguageModel],
     guard: SafetyTopics,
     persona: PersonaFile,
     settings: Settings,
 ) -> LanguageTalker:
     """A talker over the model of ``entry``, which is loaded when first needed."""
     wanted = settings.llm
+    opened: list[LanguageModel] = []
+
+    def open_model() -> LanguageModel:
+        opened.append(with_endpoint(open_local(), settings))
+        return opened[0]
+
     return LanguageTalker(
         open_model,
         persona,
@@ -66,10 +90,23 @@ def open_talker(
             filler_after_s=wanted.filler_after_s,
             reading_s=wanted.reading_s,
         ),
-        pace=Pace(_cache() / "pace" / f"{entry.id}-{settings.threads.llm}.json"),
+        pace=_pace(entry, settings),
         guard=guard,
         can_read=bool(entry.options.get("reads_passages")),
         can_call=bool(entry.options.get("calls_tools")),
+        asks_network=lambda: any(getattr(model, "expects_remote", False) for model in opened),
+    )
+
+
+def open_reader(
+    entry: Entry, open_model: Callable[[], LanguageModel], persona: PersonaFile, settings: Settings
+) -> ModelReader | None:
+    """A reader of passages over the model of ``entry``; None where it is too small to read."""
+    if not entry.options.get("reads_passages"):
+        return None
+    limits = Limits(reading_s=settings.llm.reading_s)
+    return ModelReader(
+        open_model, persona, sampling(entry, settings), limits, _pace(entry, settings)
     )
 
 
@@ -81,6 +118,10 @@ def sampling(entry: Entry, settings: Settings) -> dict[str, Any]:
     if settings.llm.seed is not None:
         chosen["seed"] = settings.llm.seed
     return chosen
+
+
+def _pace(entry: Entry, settings: Settings) -> Pace:
+    return Pace(_cache() / "pace" / f"{entry.id}-{settings.threads.llm}.json")
 
 
 def _cache() -> Path:

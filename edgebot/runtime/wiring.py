@@ -16,6 +16,7 @@ from edgebot.config.profiles import Choice, Profile, load_profiles, profile_file
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
 from edgebot.core.embedding import Embedder
+from edgebot.core.knowledge import PassageReader
 from edgebot.core.language import Guard, LanguageModel, Talker
 from edgebot.core.registry import Registry
 from edgebot.dialogue.build import Limits, Parts, Ports, load_replies, load_skills, open_dialogue
@@ -137,6 +138,16 @@ class Assembly:
     def _open_language_model(self) -> LanguageModel:
         installed = self.model("llm")
         return language.open_engine(LLM.load(installed.entry.engine), installed, self.settings)
+
+    def passage_reader(self) -> PassageReader | None:
+        """What words answers from passages; None where the model is too small to read."""
+        return self._once("passage_reader", self._open_passage_reader)
+
+    def _open_passage_reader(self) -> PassageReader | None:
+        persona = language.open_persona(self.settings)
+        return language.open_reader(
+            self.plan.model("llm"), self.language_model, persona, self.settings
+        )
 
     def guard(self) -> Guard:
         """The safety topics."""

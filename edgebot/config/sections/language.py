@@ -7,6 +7,25 @@ from pydantic import Field
 from edgebot.config.sections.base import Section
 
 
+class EndpointSettings(Section):
+    """A larger model on your own network, asked before the board's own."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    """Of a server with an OpenAI-compatible interface, up to ``/v1``; off when absent."""
+
+    model: str = Field(default="default", min_length=1, max_length=200)
+    """Name the server knows the model by."""
+
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Environment variable that holds the key, where the server wants one."""
+
+    first_token_s: float = Field(default=1.5, gt=0, le=30)
+    """Seconds after which the board's own model answers instead."""
+
+    beyond_home: bool = False
+    """Allow an address outside the home network: what you say then leaves the house."""
+
+
 class LlmSettings(Section):
     """How the language model answers."""
 
@@ -36,3 +55,6 @@ class LlmSettings(Section):
 
     reading_s: float = Field(default=4.0, ge=0.5, le=60)
     """Seconds that passages in the prompt may cost; decides how many are read."""
+
+    endpoint: EndpointSettings = EndpointSettings()
+    """A larger model on your own network."""
