@@ -128,12 +128,17 @@ def load(
         found = validation.problems(Settings, error)
         mistakes += [Mistake(where(key), dotted(key), message) for key, message in found]
     if mistakes or settings is None:
-        raise WrongSettings(mistakes)
+        raise WrongSettings(sorted(mistakes, key=_place))
     return Loaded(settings, path, document, variables, profile)
 
 
 class UnknownProfile(ConfigError):
     """The settings name a profile that does not exist."""
+
+
+def _place(mistake: Mistake) -> tuple[str, int]:
+    file, _, line = mistake.where.rpartition(":")
+    return (file, int(line)) if line.isdigit() else (mistake.where, 0)
 
 
 def _profile_of(written: Mapping[str, Any]) -> tuple[str, Path]:
@@ -167,9 +172,24 @@ def _from_environment(
         value: Any = raw if str(key[-1]).endswith("_dir") else _scalar(raw)
         for part in reversed(key):
             value = {part: value}
+        plain = [outer for outer in origins if _inside(key, outer) and not _section(values, outer)]
+        if plain:
+            mistakes.append(Mistake(name, "", f"{origins[plain[0]]} gives a plain value there"))
+            continue
         origins[key] = name
         values = merge(values, value)
     return values, origins
+
+
+def _inside(key: Key, outer: Key) -> bool:
+    return len(outer) < len(key) and key[: len(outer)] == outer
+
+
+def _section(values: Mapping[str, Any], key: Key) -> bool:
+    found: Any = values
+    for part in key:
+        found = found[part]
+    return isinstance(found, Mapping)
 
 
 def _scalar(raw: str) -> Any:

@@ -190,7 +190,7 @@ def _syntax(error: yaml.YAMLError, path: str) -> Mistake:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
     where = f"{path}:{mark.line + 1}" if mark else path
-    if "\\t" in problem or "'\\t'" in str(error):
+    if "\\t" in problem or "tab character" in problem:
         problem = "a tab; indent with spaces"
     return Mistake(where, "", f"cannot be read: {problem}")
 
