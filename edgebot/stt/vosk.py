@@ -1,0 +1,162 @@
+"""Vosk (Kaldi chain models): dictation, and phrases with a way out."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgebot.core.audio import RATE_HZ, AudioFrame
+from edgebot.core.errors import EngineError
+from edgebot.core.speech import Transcript, Word
+from edgebot.stt.grammar import Grammar, Verdict, compile_grammar
+from edgebot.stt.vocabulary import Vocabulary
+
+_GRAMMARS_KEPT = 16
+
+
+class VoskRecognizer:
+    """A Vosk model. It must have a dynamic graph (``HCLr.fst``, ``Gr.fst``) to take a grammar.
+
+    Safe to use from several threads; each stream belongs to one.
+    """
+
+    def __init__(self, model: Path, *, model_id: str = "vosk") -> None:
+        import vosk
+
+        vosk.SetLogLevel(-1)
+        self.model_id = model_id
+        if not (model / "am" / "final.mdl").is_file() or not (model / "graph").is_dir():
+            raise EngineError(f"{model}: not a Vosk model; run `edgebot models verify`")
+        try:
+            self._model: Any = vosk.Model(str(model))
+        except Exception:  # noqa: BLE001 - Vosk raises nothing more precise
+            raise EngineError(
+                f"{model}: Vosk cannot load this model; run `edgebot models verify`"
+            ) from None
+        self.vocabulary = Vocabulary(
+            model / "graph" / "words.txt", lambda word: self._model.vosk_model_find_word(word) >= 0
+        )
+        self._compile = functools.lru_cache(_GRAMMARS_KEPT)(
+            lambda phrases: compile_grammar(phrases, self.vocabulary)
+        )
+
+    def stream(self, grammar: Sequence[str] | None = None) -> VoskStream:
+        """Start an utterance; with ``grammar`` only its phrases and fillers can be heard.
+
+        The transcript of a stream with a grammar holds what the phrases make of the speech; where
+        ``in_grammar`` is False, that is not what was said (see :class:`~edgebot.stt.wayout.WayOut`).
+        """
+        if self._model is None:
+            raise EngineError("the speech recogniser is closed")
+        return VoskStream(self._model, self.model_id, self.compile(grammar) if grammar else None)
+
+    def compile(self, phrases: Sequence[str]) -> Grammar:
+        """``phrases`` for this model; the last ones are remembered."""
+        return self._compile(tuple(phrases))
+
+    def close(self) -> None:
+        """Free the model; streams that are still open keep it until they end."""
+        self._model = None
+
+
+class VoskStream:
+    """One utterance on its way through Vosk."""
+
+    def __init__(self, model: Any, model_id: str, grammar: Grammar | None) -> None:
+        import vosk
+
+        self._model_id = model_id
+        self.grammar = grammar
+        arguments = (grammar.phrases_json,) if grammar else ()
+        self._recognizer: Any = vosk.KaldiRecognizer(model, float(RATE_HZ), *arguments)
+        self._recognizer.SetWords(True)
+        self._heard: list[Word] = []
+        self._samples = 0
+
+    def accept(self, frame: AudioFrame) -> str:
+        """Take 16 kHz mono audio; return the partial text so far, fillers left out."""
+        if self._recognizer is None:
+            raise EngineError("this utterance has ended; start another stream")
+        if frame.rate_hz != RATE_HZ:
+            raise EngineError(f"{frame.rate_hz} Hz given to a recogniser that takes {RATE_HZ} Hz")
+        self._samples += len(frame.samples)
+        if self._recognizer.AcceptWaveform(frame.samples.tobytes()):
+            # Vosk ends a segment at a pause; the utterance ends where the caller says.
+            self._heard += _words(self._recognizer.Result())
+            partial: list[str] = []
+        else:
+            partial = str(json.loads(self._recognizer.PartialResult())["partial"]).split()
+        return " ".join(self._readable([word.text for word in self._heard] + partial))
+
+    def finish(self) -> Transcript:
+        """End the utterance and return what was understood; the stream is used up."""
+        if self._recognizer is None:
+            raise EngineError("this utterance has ended; start another stream")
+        self._heard += _words(self._recognizer.FinalResult())
+        self._recognizer = None  # frees its lattices now, not when the stream is collected
+        words = tuple(self._merged())
+        return Transcript(
+            text=" ".join(word.text for word in words),
+            engine=self._model_id,
+            confidence=mean_confidence(words),
+            words=words,
+            audio_s=self._samples / RATE_HZ,
+            in_grammar=self.verdict() == "mine" if self.grammar else None,
+        )
+
+    def verdict(self) -> Verdict:
+        """Whether what was heard is a phrase of the grammar."""
+        if self.grammar is None:
+            return "mine"
+        return self.grammar.judge([w.text for w in self._heard], mean_confidence(self._heard))
+
+    def _readable(self, words: list[str]) -> list[str]:
+        if self.grammar is None:
+            return words
+        spoken = [word for word in words if word not in self.grammar.fillers]
+        return [text for text, _, _ in _joined(spoken, self.grammar.respelled)]
+
+    def _merged(self) -> Iterator[Word]:
+        if self.grammar is None:
+            yield from self._heard
+            return
+        heard = [word for word in self._heard if word.text not in self.grammar.fillers]
+        for text, first, end in _joined([word.text for word in heard], self.grammar.respelled):
+            run = heard[first:end]
+            yield Word(text, run[0].start_s, run[-1].end_s, min(word.confidence for word in run))
+
+
+def mean_confidence(words: Sequence[Word]) -> float:
+    """Mean confidence of ``words`` weighted by their lengths; 0 where there are none."""
+    length_s = sum(word.end_s - word.start_s for word in words)
+    if not length_s:
+        return 0.0
+    return sum(word.confidence * (word.end_s - word.start_s) for word in words) / length_s
+
+
+def _words(result: str) -> list[Word]:
+    return [
+        Word(item["word"], item["start"], item["end"], min(1.0, item["conf"]))
+        for item in json.loads(result).get("result", ())
+    ]
+
+
+def _joined(
+    words: Sequence[str], respelled: Mapping[tuple[str, ...], str]
+) -> Iterator[tuple[str, int, int]]:
+    """Words with respelled runs put back together: text, first index, index behind the last."""
+    longest = max(map(len, respelled), default=1)
+    index = 0
+    while index < len(words):
+        for length in range(min(longest, len(words) - index), 1, -1):
+            run = tuple(words[index : index + length])
+            if run in respelled:
+                yield respelled[run], index, index + length
+                index += length
+                break
+        else:
+            yield words[index], index, index + 1
+            index += 1
