@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgebot.core.embedding import Vectors
+from edgebot.core.embedding import TokenVectors, Vectors
 from edgebot.core.errors import EngineError, ModelCorrupt, OutOfMemory
 from edgebot.embed.bert_graph import int8_graph
 
@@ -88,7 +88,27 @@ class MiniLmEncoder:
     def _run_all(self, sequences: Iterator[npt.NDArray[np.int64]]) -> Iterator[Vectors]:
         return self._pool.map(self._run, sequences) if self._pool else map(self._run, sequences)
 
+    def tokens(self, text: str) -> TokenVectors:
+        """The pieces of ``text`` in their context, at most 254 of them.
+
+        Raises ``EngineError`` when the model fails or its graph pools inside.
+        """
+        clean = _clean(text)
+        encoded = self._tokenizer.encode(clean)
+        output = self._hidden(np.asarray(encoded.ids, np.int64))
+        if output.ndim != 3:
+            raise EngineError(f"{self.model_id} gives no vectors of single pieces")
+        vectors = output[0][1:-1]  # without [CLS] and [SEP]
+        lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return TokenVectors(np.asarray(vectors / lengths, np.float32), tuple(encoded.offsets[1:-1]))
+
     def _run(self, ids: npt.NDArray[np.int64]) -> Vectors:
+        output = self._hidden(ids)
+        pooled = output[0].mean(axis=0) if output.ndim == 3 else output[0]
+        length = float(np.linalg.norm(pooled))
+        return np.asarray(pooled / (length or 1.0), dtype=np.float32)
+
+    def _hidden(self, ids: npt.NDArray[np.int64]) -> Vectors:
         tokens = ids[np.newaxis]
         feed = {
             "input_ids": tokens,
@@ -96,15 +116,13 @@ class MiniLmEncoder:
             "token_type_ids": np.zeros_like(tokens),
         }
         try:
-            output = self._session.run(
+            output: Vectors = self._session.run(
                 None, {name: value for name, value in feed.items() if name in self._inputs}
             )[0]
         except Exception as error:  # onnxruntime's own exceptions share no base but this one
             kind = OutOfMemory if "alloc" in str(error).lower() else EngineError
             raise kind(f"{self.model_id} failed: {error}") from error
-        pooled = output[0].mean(axis=0) if output.ndim == 3 else output[0]
-        length = float(np.linalg.norm(pooled))
-        return np.asarray(pooled / (length or 1.0), dtype=np.float32)
+        return output
 
     def close(self) -> None:
         """Free the model."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MAX_WORDINGS = 16
+"""Wordings of a question that get a vector of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -50,11 +53,15 @@ class Draft:
     reference: str = ""
 
     @property
-    def embedded_text(self) -> str:
-        """What the encoder is shown: the passage with the names of what it is a part of."""
+    def embedded_texts(self) -> tuple[str, ...]:
+        """What the encoder is shown, a vector for each.
+
+        Running text with the names of what it is a part of; of a pair each wording by itself, since
+        a question is most like another question.
+        """
         if self.question:
-            return f"{self.question.replace(chr(10), ' ')} {self.text}"
-        return ". ".join(part for part in (self.title, self.heading, self.text) if part)
+            return (*self.question.split("\n")[:MAX_WORDINGS], self.text)
+        return (". ".join(part for part in (self.title, self.heading, self.text) if part),)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from edgebot.knowledge.document import Draft, ImportReport
 from edgebot.knowledge.import_lock import import_lock
 from edgebot.knowledge.passages import cut
 from edgebot.knowledge.readers import format_of, read_document
-from edgebot.knowledge.store import KnowledgeStore
+from edgebot.knowledge.store import Encoded, KnowledgeStore
 from edgebot.knowledge.vectors import quantised
 from edgebot.knowledge.walk import Found, find, source_of
 
@@ -159,11 +159,10 @@ class Importer:
         queue, self._queue = self._queue, []
         if not queue:
             return
-        model = self._embedder.model_id
-        rows, scales = quantised(self._embedder.embed([draft.embedded_text for *_, draft in queue]))
+        encoded = self._encode([draft for *_, draft in queue])
         self._store.add_passages(
-            (opened.number, place, draft, model, float(scale), row.tobytes())
-            for (opened, place, draft), row, scale in zip(queue, rows, scales, strict=True)
+            (opened.number, place, draft, vectors)
+            for (opened, place, draft), vectors in zip(queue, encoded, strict=True)
         )
         self._report.passages += len(queue)
         for opened, _, _ in queue:
@@ -195,13 +194,19 @@ class Importer:
         """Encode passages that another encoder, or none, has encoded before."""
         model = self._embedder.model_id
         while missing := self._store.without_vector(model, BATCH):
-            rows, scales = quantised(
-                self._embedder.embed([one.embedded_text for _, one in missing])
+            encoded = self._encode([draft for _, draft in missing])
+            self._store.set_vectors(
+                (passage, vectors) for (passage, _), vectors in zip(missing, encoded, strict=True)
             )
-            self._store.add_vectors(
-                (passage, model, float(scale), row.tobytes())
-                for (passage, _), row, scale in zip(missing, rows, scales, strict=True)
-            )
+
+    def _encode(self, drafts: list[Draft]) -> list[Encoded]:
+        texts = [text for draft in drafts for text in draft.embedded_texts]
+        rows, scales = quantised(self._embedder.embed(texts))
+        vectors = iter(zip(scales.tolist(), (row.tobytes() for row in rows), strict=True))
+        return [
+            Encoded(self._embedder.model_id, [next(vectors) for _ in draft.embedded_texts])
+            for draft in drafts
+        ]
 
 
 def _below(source: str, folder: str) -> bool:

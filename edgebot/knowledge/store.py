@@ -11,6 +11,7 @@ import datetime
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ from edgebot.knowledge.migrations import migrate
 
 BUSY_MS = 30_000
 """How long a writer waits for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The vectors of one passage."""
+
+    model: str
+    vectors: Sequence[tuple[float, bytes]]
+    """(scale, int8 values) each."""
 
 
 class KnowledgeStore:
@@ -130,25 +140,22 @@ class KnowledgeStore:
 
     def add_passages(
         self,
-        rows: Iterable[tuple[int, int, Draft, str, float, bytes]],
+        rows: Iterable[tuple[int, int, Draft, Encoded]],
         moved: Iterable[tuple[int, int]] = (),
     ) -> None:
-        """Store passages with their vectors: (document, position, draft, model, scale, vector).
+        """Store passages with their vectors: (document, position, draft, vectors).
 
         ``moved`` are passages that stay as they are at a new position: (position, id).
         """
         with self.transaction() as db:
             db.conn.executemany("UPDATE passages SET position = ? WHERE id = ?", moved)
-            for document, position, draft, model, scale, vector in rows:
+            for document, position, draft, encoded in rows:
                 cursor = db.conn.execute(
                     "INSERT INTO passages (document_id, position, title, heading, text, question,"
                     " reference) VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (document, position, *_columns(draft)),
                 )
-                db.conn.execute(
-                    "INSERT INTO embeddings (passage_id, model, scale, vector) VALUES (?, ?, ?, ?)",
-                    (cursor.lastrowid, model, scale, vector),
-                )
+                _add_vectors(db, cursor.lastrowid, encoded)
 
     def finish_document(self, document: int, digest: str, stale: Iterable[int]) -> None:
         """Mark a document as complete and drop the passages that are no longer in it."""
@@ -195,15 +202,12 @@ class KnowledgeStore:
         )
         return [(row[0], Draft(*row[1:])) for row in rows]
 
-    def add_vectors(self, rows: Iterable[tuple[int, str, float, bytes]]) -> None:
-        """Store vectors (passage id, model, scale, vector); those of other models go."""
+    def set_vectors(self, rows: Iterable[tuple[int, Encoded]]) -> None:
+        """Store the vectors of passages; those of other encoders go."""
         with self.transaction() as db:
-            for passage, model, scale, vector in rows:
+            for passage, encoded in rows:
                 db.conn.execute("DELETE FROM embeddings WHERE passage_id = ?", (passage,))
-                db.conn.execute(
-                    "INSERT INTO embeddings (passage_id, model, scale, vector) VALUES (?, ?, ?, ?)",
-                    (passage, model, scale, vector),
-                )
+                _add_vectors(db, passage, encoded)
 
     # -- settings of the file ----------------------------------------------------------------
 
@@ -219,6 +223,13 @@ class KnowledgeStore:
                 "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = ?2",
                 list(values.items()),
             )
+
+
+def _add_vectors(db: Database, passage: int | None, encoded: Encoded) -> None:
+    db.conn.executemany(
+        "INSERT INTO embeddings (passage_id, model, scale, vector) VALUES (?, ?, ?, ?)",
+        ((passage, encoded.model, scale, vector) for scale, vector in encoded.vectors),
+    )
 
 
 def _columns(draft: Draft) -> tuple[str, str, str, str, str]:

@@ -99,16 +99,22 @@ class VectorScan:
     def nearest(self, query: Vectors, top: int) -> dict[int, float]:
         """Passage id → cosine of the ``top`` nearest passages, nearest first."""
         similar = self.cosines(query)
-        top = min(top, len(similar))
-        if not top:
+        count = min(4 * top, len(similar))  # a passage may have several vectors
+        if not count:
             return {}
-        chosen = np.argpartition(-similar, top - 1)[:top]
+        chosen = np.argpartition(-similar, count - 1)[:count]
         # Equal similarities in the order of the ids, so that every run and backend agrees.
         chosen = chosen[np.lexsort((self._passages[chosen], -similar[chosen]))]
-        return {int(self._passages[i]): float(similar[i]) for i in chosen}
+        best: dict[int, float] = {}
+        for index in chosen:
+            best.setdefault(int(self._passages[index]), float(similar[index]))
+        return dict(list(best.items())[:top])
 
     def cosines_of(self, query: Vectors, passages: list[int]) -> dict[int, float]:
-        """Passage id → cosine for some passages."""
+        """Passage id → cosine of its nearest vector, for some passages."""
         wanted = np.flatnonzero(np.isin(self._passages, np.array(passages, np.int64)))
         similar = (self._rows[wanted].astype(np.float32) @ query) * self._scales[wanted]
-        return dict(zip(self._passages[wanted].tolist(), similar.tolist(), strict=True))
+        best: dict[int, float] = {}
+        for passage, cosine in zip(self._passages[wanted].tolist(), similar.tolist(), strict=True):
+            best[passage] = max(cosine, best.get(passage, -1.0))
+        return best
