@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
 from edgebot.knowledge.document import Document, Pair
 from edgebot.knowledge.readers import read_document
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from edgebot.cli.main import VERBS, cli
 from edgebot.config.loader import known_keys, load_settings
 from edgebot.config.settings import Settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 NOBLE = (2, 10, 18, 36, 54, 86, 118)
@@ -66,9 +67,7 @@ def test_weights_grow_with_the_number(table):
     ]
     assert len(weighed) == 84
     falls = {
-        (low, high)
-        for (low, light), (high, heavy) in zip(weighed, weighed[1:], strict=False)
-        if light > heavy
+        (low, high) for (low, light), (high, heavy) in itertools.pairwise(weighed) if light > heavy
     }
     assert falls == INVERSIONS
     for number, weight in weighed:
