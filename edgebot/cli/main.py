@@ -22,6 +22,7 @@ VERBS = {
     "profile": ("edgebot.cli.profile:profile", "Show the hardware and what follows from it."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
+    "say": ("edgebot.cli.say:say", "Speak a text."),
     "turn": ("edgebot.cli.turn:turn", "Answer the question in a recording by voice."),
 }
 """Verb → where its command lives and its one-line help; imported when called."""

@@ -9,8 +9,11 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
+from edgebot.audio.card import Speaker
+from edgebot.audio.files import AudioFile, WavFile
 from edgebot.config.hardware import Hardware, detect
 from edgebot.config.profiles import Choice, Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
@@ -19,6 +22,7 @@ from edgebot.core.embedding import Embedder
 from edgebot.core.knowledge import PassageReader
 from edgebot.core.language import Guard, LanguageModel, Talker
 from edgebot.core.registry import Registry
+from edgebot.core.speech import TextToSpeech
 from edgebot.dialogue.build import Limits, Parts, Ports, load_replies, load_skills, open_dialogue
 from edgebot.dialogue.clock import SystemClock
 from edgebot.dialogue.skills.registry import Services
@@ -115,6 +119,36 @@ class Assembly:
         ``ModelCorrupt`` when its files are not as they must be.
         """
         return self.store.open(self.plan.model(stage).id)
+
+    def audio_file(self, path: Path) -> AudioFile:
+        """The recording at ``path``; raises ``AudioError`` when there is none."""
+        return AudioFile(path, self.settings.stt.max_utterance_s)
+
+    def audio_sink(self, path: Path, rate_hz: int) -> WavFile:
+        """A recording to be written to ``path``; it appears when it is closed."""
+        return WavFile(path, rate_hz)
+
+    def speaker(self, rate_hz: int) -> Speaker:
+        """The loudspeaker; raises ``AudioError`` when there is none."""
+        return Speaker(rate_hz, self.settings.tts.device)
+
+    def tts(self) -> TextToSpeech:
+        """The voice of the settings or the profile, warm."""
+        return self._once("tts", self._open_tts)
+
+    def _open_tts(self) -> TextToSpeech:
+        installed = self.model("tts")
+        engine = TTS.load(installed.entry.engine)
+        voice: TextToSpeech = engine(
+            installed.files["voice"],
+            installed.files["config"],
+            model_id=installed.id,
+            language=installed.entry.language or self.settings.language,
+            threads=self.settings.threads.tts,
+            speed=self.settings.tts.speed,
+            volume=self.settings.tts.volume,
+        )
+        return voice
 
     def embedder(self) -> Embedder:
         """The sentence encoder of the settings or the profile."""
