@@ -38,8 +38,9 @@ class NluContext:
     state: str = ""
     """Name of the open question (``""`` when none): selects what can be said."""
 
-    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Slot values only this household has: timer names, list names …"""
+    lists: Mapping[str, Sequence[str | Mapping[str, Any]]] = field(default_factory=dict)
+    """Slot values only this household has: timer names, list names … as text, or as
+    ``{in: said, out: value, context: {…}}`` where they differ."""
 
     now: datetime | None = None
     """What "tomorrow" counts from, with its time zone; the system's clock and zone when None."""
@@ -54,9 +55,10 @@ class Understander(Protocol):
     language: str
 
     def match(self, text: str, context: NluContext) -> Sequence[Parse]:
-        """Template matches, best first; several when the text holds several commands in a row.
+        """The commands in ``text``, in order, each as its best template says it.
 
-        An empty sequence when no template fits.
+        One where the text is one command, several where it holds several ("… and then …"); an
+        empty sequence when no template fits.
         """
 
     def classify(self, text: str, context: NluContext) -> Parse:

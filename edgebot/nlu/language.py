@@ -80,7 +80,7 @@ def _check(document: Document, data: Mapping[str, Any]) -> None:
         if key not in _KNOWN:
             document.mistake((key,), f"unknown key '{key}'{near(key, _KNOWN)}")
         elif key in _LISTS and not _is_words(value):
-            document.mistake((key,), f"'{key}' must be a list of words")
+            document.mistake((key,), f"'{key}' must be a list of words in quotes")
         elif key in _MAPPINGS and not isinstance(value, dict):
             document.mistake((key,), f"'{key}' must be 'key: value' lines")
         elif key in ("padding", "examples"):

@@ -12,15 +12,13 @@ from hassil.intents import IntentData, Intents, SlotList
 from hassil.util import is_template
 
 from edgebot.nlu import slots
+from edgebot.nlu.household import RUNTIME_LISTS
 from edgebot.nlu.language import LanguageData
 from edgebot.nlu.mistakes import near
 from edgebot.nlu.spoken import write_out_template
 from edgebot.nlu.syntax import TemplateError, circle, parse, references, required_slots, slots_of
 from edgebot.nlu.templates import SentenceSet, Template
 from edgebot.nlu.yaml_lines import Document, Key
-
-RUNTIME_LISTS = frozenset({"area", "floor", "name"})
-"""Lists that Home Assistant's files use and its registry fills; any words where nobody does."""
 
 
 def link(documents: Sequence[Document], language: str, data: LanguageData) -> SentenceSet:
@@ -85,9 +83,7 @@ class _Linker:
             here = (*at, "sentences", index)
             sentence = self._sentence(document, here, text, rules, lists)
             if sentence is not None:
-                found.append(
-                    self._template(document, here, text, sentence, (block, rules, lists))
-                )
+                found.append(self._template(document, here, text, sentence, (block, rules, lists)))
         return found
 
     def _sentence(

@@ -51,7 +51,7 @@ RANGE_KEYS = (
     "words_language",
 )
 VALUE_KEYS = ("in", "out", "context", "metadata")
-_CALLED = {dict: "'key: value' lines", list: "a list", str: "text"}
+_CALLED: Mapping[Any, str] = {dict: "'key: value' lines", list: "a list", str: "text"}
 _NAME = re.compile(r"[^\s{}<>()\[\]|:;@]+")
 
 
@@ -131,7 +131,7 @@ def _words(document: Document, at: Key, value: Any) -> None:
 def _rules(document: Document, at: Key, data: Mapping[str, Any]) -> None:
     for name, body in _mapping(data, "expansion_rules").items():
         if not isinstance(body, str) or not body.strip():
-            document.mistake((*at, "expansion_rules", name), f"rule '{name}' must be text in quotes")
+            document.mistake((*at, "expansion_rules", name), f"<{name}> must be text in quotes")
 
 
 def _lists(document: Document, at: Key, data: Mapping[str, Any]) -> None:

@@ -136,13 +136,13 @@ def _padding(words: Sequence[Word], phrases: Sequence[str], *, at_start: bool) -
 def written_out(spoken: Spoken, data: LanguageData) -> Spoken:
     """``spoken`` with contractions, signs and operators between numbers as words."""
     words: list[Word] = []
-    for word in _apart(spoken.words, data):
+    for word in signs_as_words(spoken.words, data):
         instead = data.rewrites.get(word.key, word.text)
         words.extend(Word(part, word.start, word.end) for part in instead.split())
     return Spoken(spoken.original, tuple(words))
 
 
-def _apart(words: Sequence[Word], data: LanguageData) -> Iterator[Word]:
+def signs_as_words(words: Sequence[Word], data: LanguageData) -> Iterator[Word]:
     """Signs as words of their own: ``5+3`` → ``5 plus 3``, ``10 - 4`` → ``10 minus 4``."""
     for index, word in enumerate(words):
         if word.text in data.between_figures and 0 < index < len(words) - 1:

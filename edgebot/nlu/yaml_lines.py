@@ -100,10 +100,11 @@ def _refuse_bombs(text: str) -> None:
     """A few lines of aliases can expand to gigabytes, and no sentence file needs one."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
+        mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
                 problem="aliases (*name) are not taken here; write it out",
-                problem_mark=event.start_mark,
+                problem_mark=mark,
             )
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -111,7 +112,7 @@ def _refuse_bombs(text: str) -> None:
             depth -= 1
         if depth > MAX_DEPTH:
             raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
+                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark
             )
 
 

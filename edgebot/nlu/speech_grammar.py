@@ -1,0 +1,123 @@
+"""What a recogniser may expect to hear, made from the templates of the open state.
+
+Vosk builds a bigram model with back-off from the phrases it is given: to it they are training
+sentences, not the only paths. So the phrases have to hold every pair of neighbouring words that
+can be said, in about the proportion in which they are said. Drawing sentences until no new pair
+turns up takes a few hundred phrases where listing every sentence would take millions.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+
+from hassil.intents import RangeSlotList, TextSlotList
+
+from edgebot.core.nlu import NluContext
+from edgebot.nlu.household import said
+from edgebot.nlu.sampler import NoExample, Sampler, in_words
+from edgebot.nlu.spoken import Spoken, clean, signs_as_words
+from edgebot.nlu.templates import SentenceSet, Template
+
+_PATIENCE = 12
+"""Draws without a new pair of words after which a template is thought to be covered."""
+
+_MOST = 24
+"""Phrases of one template: one with many options must not outweigh the others."""
+
+_MOST_VALUES = 400
+"""Phrases of one list or kind of slot."""
+
+_KEPT = 8
+"""States whose phrases are remembered."""
+
+
+class SpeechGrammar:
+    """Phrases for a recogniser, by state. Safe to use from several threads."""
+
+    def __init__(self, sentences: SentenceSet) -> None:
+        self._sentences = sentences
+        self._kept: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def phrases(self, context: NluContext) -> Sequence[str]:
+        """Phrases for the question that is open and the household's own names, lower case."""
+        household = tuple(
+            (name, tuple(said(values))) for name, values in sorted(context.lists.items())
+        )
+        key = (context.state, household)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = tuple(self._make(context))
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def _make(self, context: NluContext) -> Iterator[str]:
+        sampler = Sampler(self._sentences, 0, context.lists)
+        lists: dict[str, Template] = {}
+        for template in self._sentences.in_state(context.state):
+            for name in template.slots.values():
+                lists.setdefault(name, template)
+            yield from self._covering(functools.partial(sampler.sample, template), _MOST)
+        for name, template in lists.items():
+            yield from self._values(sampler, template, name)
+        for courtesy in (*self._sentences.data.padding_start, *self._sentences.data.padding_end):
+            yield from self._spoken(courtesy)
+
+    def _values(self, sampler: Sampler, template: Template, name: str) -> Iterator[str]:
+        """Phrases that cover what a list or slot is filled with."""
+        known = self._sentences.list_of(template, name)
+        if isinstance(known, RangeSlotList):
+            numbers = list(range(known.start, known.stop + 1, known.step))[:_MOST_VALUES]
+            for number in numbers:
+                yield from self._spoken(in_words(number, self._sentences.language))
+            return
+        values = [each.expression for each in sampler.values(template, name)]
+        if isinstance(known, TextSlotList):
+            values += [value.text_in for value in known.values]
+        most = _MOST_VALUES // max(1, len(values)) + 1
+        for value in values:
+            yield from self._covering(functools.partial(sampler.draw, value, template), most)
+
+    def _covering(self, draw: Callable[[], str], most: int) -> Iterator[str]:
+        """Phrases drawn until ``_PATIENCE`` draws in a row bring no new pair of words."""
+        pairs: set[tuple[str, str]] = set()
+        idle = found = 0
+        while idle < _PATIENCE and found < most:
+            try:
+                phrase = draw()
+            except NoExample:
+                return
+            for said_so in self._spoken(phrase):
+                words = ["", *said_so.split(), ""]
+                fresh = set(itertools.pairwise(words)) - pairs
+                if not fresh:
+                    idle += 1
+                    continue
+                pairs |= fresh
+                idle, found = 0, found + 1
+                yield said_so
+
+    def _spoken(self, phrase: str) -> Iterator[str]:
+        """``phrase`` as recognisers write it: lower case, no signs; contracted too where it can."""
+        plain = Spoken("", tuple(signs_as_words(clean(phrase).words, self._sentences.data)))
+        words: list[str] = []
+        for word in plain.text.lower().replace("-", " ").split():
+            if word.isdecimal() and len(word) < 7:
+                words += in_words(int(word), self._sentences.language).split()
+            elif any(map(str.isalpha, word)):
+                words.append(word)
+        if not words:
+            return
+        yield (text := " ".join(words))
+        for short, long in self._sentences.data.rewrites.items():
+            if f" {long} " in f" {text} ":
+                yield f" {text} ".replace(f" {long} ", f" {short} ", 1).strip()

@@ -1,0 +1,98 @@
+"""The understanding front end: templates, classifier and speech grammar of one set of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from edgebot.core.nlu import NluContext, Parse, SlotValue
+from edgebot.nlu.commands import commands
+from edgebot.nlu.loose_slots import loose_slots
+from edgebot.nlu.matcher import Match, TemplateMatcher
+from edgebot.nlu.speech_grammar import SpeechGrammar
+from edgebot.nlu.spoken import Spoken, clean, without_padding
+from edgebot.nlu.templates import SentenceSet
+
+
+class Classifier(Protocol):
+    """What tells the intent of a paraphrase."""
+
+    def classify(self, text: str) -> tuple[str | None, float, Sequence[tuple[str, float]]]:
+        """Intent (None out of scope), its score 0 … 1, and the other intents with theirs."""
+
+    def attribute(self, text: str) -> Sequence[tuple[str, float]]:
+        """How much each word carried the decision."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+class TemplateUnderstander:
+    """Understands what the sentences of one set say; with a classifier also what they mean."""
+
+    def __init__(self, sentences: SentenceSet, classifier: Classifier | None = None) -> None:
+        self.sentences = sentences
+        self.language = sentences.language
+        self._matcher = TemplateMatcher(sentences)
+        self._classifier = classifier
+        self._grammar = SpeechGrammar(sentences)
+
+    def match(self, text: str, context: NluContext) -> Sequence[Parse]:
+        """The commands in ``text``, in order; empty when no template fits."""
+        now = context.now or datetime.now().astimezone()
+
+        def one(spoken: Spoken) -> Sequence[Match]:
+            return self._matcher.match(spoken, context, now)
+
+        found = commands(clean(text), self.sentences.data, one)
+        return [_parse(text, ways) for ways in found]
+
+    def classify(self, text: str, context: NluContext) -> Parse:
+        """The classifier's best intent with the slots that can be found; intent None otherwise."""
+        spoken = clean(text)
+        if self._classifier is None or not spoken.words:
+            return Parse(text, None)
+        plain = without_padding(spoken, self.sentences.data).text
+        intent, score, others = self._classifier.classify(plain)
+        found: Mapping[str, SlotValue] = {}
+        if intent is not None:
+            now = context.now or datetime.now().astimezone()
+            found = loose_slots(self.sentences, intent, spoken, context, now)
+        return Parse(
+            text,
+            intent,
+            found,
+            score=score,
+            matcher="none" if intent is None else "classifier",
+            alternatives=tuple(others),
+        )
+
+    def attribute(self, text: str) -> Sequence[tuple[str, float]]:
+        """Each word with how much it carried the classifier's decision."""
+        words = clean(text)
+        if self._classifier is None:
+            return [(word.text, 0.0) for word in words.words]
+        return self._classifier.attribute(words.text)
+
+    def grammar(self, context: NluContext) -> Sequence[str]:
+        """Phrases a recogniser may expect in this state."""
+        return self._grammar.phrases(context)
+
+    def close(self) -> None:
+        """Free the classifier."""
+        if self._classifier is not None:
+            self._classifier.close()
+
+
+def _parse(text: str, ways: Sequence[Match]) -> Parse:
+    best = ways[0]
+    return Parse(
+        text,
+        best.template.intent,
+        best.slots,
+        score=round(best.score, 4),
+        matcher="template",
+        template=f"{best.template.text} ({best.template.where})",
+        alternatives=tuple((each.template.intent, round(each.score, 4)) for each in ways[1:]),
+    )
