@@ -19,6 +19,15 @@ ON_DEMAND = ("wake", "stt_second", "speaker")
 """Stages that nothing opens unless it is asked for: fetched by name, not with the profile."""
 
 _KINDS = {"stt_second": "stt"}
+"""Stages that use the models of another one."""
+
+_KEYS = {
+    "stt": "stt.model",
+    "tts": "tts.model",
+    "llm": "llm.model",
+    "embedder": "knowledge.embedder",
+}
+"""Stages whose model the settings can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ class Plan:
             raise ProfileUnfit(f"this profile has no models for {stage!r}; it has {known}")
         pick = self.picks[stage]
         if pick.entry is None:
-            raise ProfileUnfit(f"{stage} is left out on this machine: {pick.reason}")
+            step = f"name another one with {_KEYS[stage]}" if stage in _KEYS else "it is optional"
+            raise ProfileUnfit(f"{stage} is left out on this machine: {pick.reason}; {step}")
         return pick.entry
 
     def needed(self) -> list[str]:
@@ -65,33 +75,35 @@ class Plan:
 def make_plan(profile: Profile, catalog: Catalog, settings: Settings, hardware: Hardware) -> Plan:
     """Choose for every stage of ``profile``, what cannot be left out first.
 
-    A model that the settings name is taken or refused, never replaced. Raises
+    A model that the settings name is taken or refused, never replaced. A stage that has no model
+    for the language is left out: what is typed needs no recogniser. Raises
     :class:`ProfileUnfit`, with figures, when what cannot be left out does not fit.
     """
     budget_mb = min(profile.memory_ceiling_mb, hardware.available_mb + hardware.swap_mb)
     lists = {stage: _candidates(stage, profile, catalog, settings) for stage in profile.models}
-    must = [stage for stage in lists if stage not in profile.optional]
-    order = must + [stage for stage in lists if stage not in must]
-    least = {stage: min(_memory_mb(entry, settings) for entry in lists[stage]) for stage in must}
+    least = {
+        stage: min(entries, key=lambda entry: _memory_mb(entry, settings))
+        for stage, entries in lists.items()
+        if entries and (stage not in profile.optional or _named(stage, settings))
+    }
+    needs = {stage: _memory_mb(entry, settings) for stage, entry in least.items()}
+    if BASE_MB + sum(needs.values()) > budget_mb:
+        raise ProfileUnfit(_refusal(profile, hardware, budget_mb, least, needs))
     picks: dict[str, Pick] = {}
     used = BASE_MB
-    for stage in order:
-        later = sum(least[other] for other in must if other not in picks and other != stage)
-        pick = _pick(stage, lists[stage], settings, budget_mb - used - later)
-        if pick.entry is None and (stage in must or _named(stage, settings)):
-            raise ProfileUnfit(_refusal(profile, hardware, budget_mb, least, pick))
-        picks[stage] = pick
-        used += pick.memory_mb
+    for stage in [*needs, *(stage for stage in lists if stage not in needs)]:
+        needs.pop(stage, None)
+        picks[stage] = _pick(stage, lists[stage], settings, budget_mb - used - sum(needs.values()))
+        used += picks[stage].memory_mb
     return Plan({stage: picks[stage] for stage in lists}, budget_mb)
 
 
 def _named(stage: str, settings: Settings) -> str | None:
-    return {
-        "stt": settings.stt.model,
-        "tts": settings.tts.model,
-        "llm": settings.llm.model,
-        "embedder": settings.knowledge.embedder,
-    }.get(stage)
+    if stage not in _KEYS:
+        return None
+    section, _, key = _KEYS[stage].partition(".")
+    name: str | None = getattr(getattr(settings, section), key)
+    return name
 
 
 def _candidates(stage: str, profile: Profile, catalog: Catalog, settings: Settings) -> list[Entry]:
@@ -108,13 +120,7 @@ def _candidates(stage: str, profile: Profile, catalog: Catalog, settings: Settin
                 f"profile {profile.name} lists {entry.id} for {stage}, but it is for {entry.stage}"
             )
     spoken = kind in ("stt", "tts")
-    fitting = [e for e in entries if not spoken or e.language in (None, settings.language)]
-    if not fitting:
-        raise ConfigError(
-            f"profile {profile.name} has no {stage} model for language {settings.language!r}; "
-            f"name one in the settings ({stage}.model)"
-        )
-    return fitting
+    return [e for e in entries if not spoken or e.language in (None, settings.language)]
 
 
 def _memory_mb(entry: Entry, settings: Settings) -> int:
@@ -124,6 +130,9 @@ def _memory_mb(entry: Entry, settings: Settings) -> int:
 
 
 def _pick(stage: str, entries: Sequence[Entry], settings: Settings, room_mb: int) -> Pick:
+    if not entries:
+        reason = f"the profile has no model of it for language {settings.language!r}"
+        return Pick(stage, None, 0, reason)
     for position, entry in enumerate(entries):
         need = _memory_mb(entry, settings)
         if need <= room_mb:
@@ -139,17 +148,17 @@ def _refusal(
     profile: Profile,
     hardware: Hardware,
     budget_mb: int,
-    least: Mapping[str, int],
-    pick: Pick,
+    least: Mapping[str, Entry],
+    needs: Mapping[str, int],
 ) -> str:
-    needs = " + ".join(f"{stage} {need}" for stage, need in least.items())
-    why = (
+    terms = " + ".join(f"{least[stage].id} {need}" for stage, need in needs.items())
+    there = (
         f"the profile's ceiling is {budget_mb} MB"
         if budget_mb == profile.memory_ceiling_mb
         else f"{hardware.available_mb} MB are free and {hardware.swap_mb} MB are swap"
     )
     return (
-        f"profile {profile.name} does not fit: {pick.stage}: {pick.reason}. At least "
-        f"{BASE_MB + sum(least.values())} MB are needed (program {BASE_MB} + {needs}), and {why}. "
-        "End other programs, add swap (zram), lower llm.context_tokens or choose a smaller model"
+        f"profile {profile.name} does not fit: at least {BASE_MB + sum(needs.values())} MB are "
+        f"needed (program {BASE_MB} + {terms}) and {there}. End other programs, add swap (zram), "
+        "lower llm.context_tokens or choose smaller models"
     )
