@@ -32,8 +32,7 @@ class Arithmetic:
     def handle(self, request: Request) -> Outcome:
         """Say what it comes to."""
         try:
-            words = str(request.slots.get("expression") or request.text)
-            value = evaluate(self._reader.read(words, request.now))
+            value = evaluate(self._reader.read(_words(request), request.now))
         except NoSum:
             return Outcome("sums.not_understood")
         except DividedByZero:
@@ -45,6 +44,16 @@ class Arithmetic:
         rounded = _shorten(value)
         exact = math.isclose(rounded, value, rel_tol=1e-12, abs_tol=1e-12)
         return Outcome("sums.is" if exact else "sums.is_about", {"result": rounded})
+
+
+def _words(request: Request) -> str:
+    """The sum in words: what a template took apart, put together again, else all that was said."""
+    slots = request.slots
+    order = ("first", "after", "operator", "prefix", "rest")
+    if "joint" in slots:  # subtract … from …
+        order = ("prefix", "first", "joint", "second")
+    parts = [str(slots[name]) for name in order if slots.get(name) is not None]
+    return str(slots.get("expression") or " ".join(parts) or request.text)
 
 
 def _shorten(value: float) -> float:
