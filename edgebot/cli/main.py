@@ -18,6 +18,8 @@ from edgebot.core.errors import EdgebotError, UsageError
 VERBS = {
     "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
+    "parse": ("edgebot.cli.parse:parse", "Show what a text is understood as."),
+    "intents": ("edgebot.cli.intents:intents", "List, check and sample what can be said."),
     "doctor": ("edgebot.cli.doctor:doctor", "Check this machine."),
     "profile": ("edgebot.cli.profile:profile", "Show the hardware and what follows from it."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hassil.expression import ListReference, RuleReference, Sentence
+from hassil.expression import ListReference, RuleReference, Sentence, TextChunk
 from hassil.intents import IntentData, Intents, SlotList
 from hassil.util import is_template
 
@@ -24,7 +24,7 @@ from edgebot.nlu.yaml_lines import Document, Key
 def link(documents: Sequence[Document], language: str, data: LanguageData) -> SentenceSet:
     """Link ``documents`` into one set. Mistakes are noted in the documents."""
     linker = _Linker(documents, data)
-    templates = linker.templates() if linker.ready else ()
+    templates = linker.templates()
     return SentenceSet(
         language=language,
         data=data,
@@ -55,36 +55,37 @@ class _Linker:
         for document in documents:
             self.rules.update(self._rules(document, (), document.data))
             self.lists.update(self._lists(document, (), document.data))
-            self.kinds.update(document.data.get("slot_kinds") or {})
+            kinds = document.data.get("slot_kinds") or {}
+            self.kinds.update({name: kind or "text" for name, kind in kinds.items()})
         for document in documents:
             self._check_kinds(document)
             self._check_rules(document, (), document.data, {})
-        self.ready = not any(document.mistakes for document in documents)
 
     def templates(self) -> list[Template]:
         """Every sentence of every intent."""
         found: list[Template] = []
         for document in self._documents:
             for name, intent in (document.data.get("intents") or {}).items():
-                for index, block in enumerate(intent["data"]):
-                    found += self._block(document, ("intents", name, "data", index), block)
+                for index, block in enumerate((intent or {}).get("data") or ()):
+                    if block:
+                        found += self._block(document, ("intents", name, "data", index), block)
         return found
 
     def _block(self, document: Document, at: Key, block: Mapping[str, Any]) -> list[Template]:
         rules = self._rules(document, at, block)
         lists = self._lists(document, at, block)
         self._check_rules(document, at, block, rules)
-        if any(document.mistakes for document in self._documents) and circle(
-            {**self.rules, **rules}
-        ):
-            return []
         found = []
-        for index, text in enumerate(block["sentences"]):
+        for index, text in enumerate(block["sentences"] or ()):
             here = (*at, "sentences", index)
-            sentence = self._sentence(document, here, text, rules, lists)
-            if sentence is not None:
+            sentence = self._sentence(document, here, text, rules, lists) if text else None
+            if sentence is not None and not self._mistaken:
                 found.append(self._template(document, here, text, sentence, (block, rules, lists)))
         return found
+
+    @property
+    def _mistaken(self) -> bool:
+        return any(document.mistakes for document in self._documents)
 
     def _sentence(
         self,
@@ -109,8 +110,7 @@ class _Linker:
     ) -> Template:
         block, local_rules, lists = around
         rules = {**self.rules, **local_rules}
-        known = not any(each.mistakes for each in self._documents)
-        used = list(slots_of(sentence.expression, rules)) if known else []
+        used = list(slots_of(sentence.expression, rules))
         return Template(
             intent=str(at[1]),
             text=text,
@@ -118,7 +118,7 @@ class _Linker:
             states=_states(block),
             block=self._hassil(text, sentence, block, local_rules, lists),
             slots={each.slot_name: each.list_name for each in used if not each.is_capture},
-            needs=required_slots(sentence.expression, rules) if known else frozenset(),
+            needs=required_slots(sentence.expression, rules),
             rules=rules,
             lists=lists,
         )
@@ -158,9 +158,8 @@ class _Linker:
         for name, body in (data.get("expansion_rules") or {}).items():
             here = (*at, "expansion_rules", name)
             self._once(document, here, "rule", body)
-            sentence = self._parse(document, here, body, f"rule <{name}>")
-            if sentence is not None:
-                rules[name] = sentence
+            sentence = self._parse(document, here, body, f"rule <{name}>") if body else None
+            rules[name] = sentence or Sentence(expression=TextChunk(""))
         return rules
 
     def _lists(self, document: Document, at: Key, data: Mapping[str, Any]) -> dict[str, SlotList]:
@@ -168,7 +167,7 @@ class _Linker:
         for name, entry in (data.get("lists") or {}).items():
             here = (*at, "lists", name)
             self._once(document, here, "list", entry)
-            usable[name] = self._written_out(document, here, entry)
+            usable[name] = self._written_out(document, here, entry or {"wildcard": True})
         read = Intents.from_dict({"language": "", "intents": {}, "lists": usable})
         return dict(read.slot_lists)
 
@@ -200,9 +199,9 @@ class _Linker:
         for name, kind in (document.data.get("slot_kinds") or {}).items():
             at = ("slot_kinds", name)
             entry = self._bodies.get(("list", name))
-            if entry is not None and "wildcard" not in entry[0]:
+            if kind and entry is not None and entry[0] and "wildcard" not in entry[0]:
                 document.mistake(at, f"list '{name}' is no wildcard, so it has no kind")
-            if self.kinds[name] != kind:
+            if kind and self.kinds[name] != kind:
                 document.mistake(at, f"'{name}' is of kind '{self.kinds[name]}' in another file")
         if self.kinds and self._data.language not in slots.languages():
             known = ", ".join(slots.languages())
@@ -259,7 +258,7 @@ def _merged(documents: Sequence[Document], key: str) -> dict[str, tuple[str, ...
     merged: dict[str, tuple[str, ...]] = {}
     for document in documents:
         for name, words in (document.data.get(key) or {}).items():
-            merged[name] = merged.get(name, ()) + tuple(words)
+            merged[name] = merged.get(name, ()) + tuple(words or ())
     return merged
 
 

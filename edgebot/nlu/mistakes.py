@@ -26,11 +26,16 @@ class Mistake:
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _place(mistake: Mistake) -> tuple[str, int]:
+    file, _, line = mistake.where.rpartition(":")
+    return file, int(line) if line.isdigit() else 0
+
+
 class WrongSentences(UnderstandingError):
     """Sentence files hold one mistake or several."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes = list(mistakes)
+        self.mistakes = sorted(mistakes, key=_place)
         super().__init__(
             "the sentence files are wrong:\n  "
             + "\n  ".join(map(str, self.mistakes))

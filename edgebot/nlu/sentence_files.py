@@ -52,7 +52,8 @@ def load(files: Sequence[Path], language: str | None = None) -> SentenceSet:
     for document in documents:
         if not document.mistakes and check_shape(document, wanted) and wanted is None:
             wanted = document.data["language"]
-    usable = [document for document in documents if not document.mistakes]
+        document.blank_mistakes()
+    usable = [document for document in documents if isinstance(document.data, dict)]
     code = wanted or "en"
     linked = link(usable, code, language_data(code.replace("_", "-").partition("-")[0]))
     mistakes = [mistake for document in documents for mistake in document.mistakes]

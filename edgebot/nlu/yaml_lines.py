@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ class Document:
     data: Any = None
     lines: dict[Key, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    wrong: list[Key] = field(default_factory=list)
+    """Where the mistakes are."""
 
     def line(self, key: Key) -> int:
         """The line of ``key``, or of the nearest thing around it that has one."""
@@ -45,6 +48,20 @@ class Document:
     def mistake(self, key: Key, message: str) -> None:
         """Note that what stands at ``key`` is wrong."""
         self.mistakes.append(Mistake(self.where(key), message))
+        self.wrong.append(key)
+
+    def blank_mistakes(self) -> None:
+        """Put None where something is wrong, so that the rest can still be looked at."""
+        for key in self.wrong:
+            if "lists" in key:
+                key = key[: key.index("lists") + 2]
+            with contextlib.suppress(LookupError, TypeError):
+                inside: Any = self.data
+                for part in key[:-1]:
+                    inside = inside[part]
+                if key:
+                    inside[key[-1]] = None
+        self.wrong.clear()
 
 
 def read(path: Path, shown: str | None = None) -> Document:

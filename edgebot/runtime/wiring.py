@@ -32,6 +32,8 @@ from edgebot.dialogue.volume import StoredVolume
 from edgebot.models.catalog import Catalog, catalog_files, load_catalog
 from edgebot.models.plan import Plan, make_plan
 from edgebot.models.store import Installed, ModelStore
+from edgebot.nlu.sentence_files import load_intents, own_sentences
+from edgebot.nlu.understander import TemplateUnderstander
 from edgebot.runtime import language
 from edgebot.runtime.slot_reading import LanguageSlotReader
 
@@ -199,6 +201,20 @@ class Assembly:
             language.open_persona(self.settings),
             self.settings,
         )
+
+    def understander(self, intents_file: Path | None = None) -> TemplateUnderstander:
+        """Understanding of the assistant's own sentences, or of those in ``intents_file``."""
+        if intents_file is None:
+            return self._once("understander", lambda: self._open_understander(None))
+        path = intents_file.resolve()
+        return self._once(f"understander {path}", lambda: self._open_understander(intents_file))
+
+    def _open_understander(self, intents_file: Path | None) -> TemplateUnderstander:
+        if intents_file is None:
+            sentences = own_sentences(self.settings.language)
+        else:
+            sentences = load_intents(intents_file)
+        return TemplateUnderstander(sentences)
 
     def dialogue(self) -> Dialogue:
         """The dialogue over whatever engines there are."""
