@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import click
 
@@ -21,8 +22,8 @@ def settings_of(ctx: click.Context) -> Settings:
     return settings
 
 
-def assembly_of(ctx: click.Context) -> Assembly:
+def assembly_of(ctx: click.Context, intents_file: Path | None = None) -> Assembly:
     """The engines these settings mean, closed when the command ends."""
-    assembly = Assembly(settings_of(ctx))
+    assembly = Assembly(settings_of(ctx), intents_file)
     ctx.call_on_close(assembly.close)
     return assembly

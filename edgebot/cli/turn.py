@@ -36,21 +36,20 @@ def turn(ctx: click.Context, wav: Path, out: Path, intents: Path | None, as_json
 
     Prints what was heard, the answer and where the time went.
     """
-    assembly = assembly_of(ctx)
+    assembly = assembly_of(ctx, intents)
     source = assembly.audio_file(wav)
     began = time.perf_counter()
-    stt, tts, dialogue = load_side_by_side(
-        assembly.stt, assembly.tts, lambda: assembly.dialogue(intents)
-    )
+    stt, tts, dialogue = load_side_by_side(assembly.stt, assembly.tts, assembly.dialogue)
     load_ms = (time.perf_counter() - began) * 1000.0
     current = Turn()
-    grammar = assembly.understander(intents).grammar(dialogue.context(current.session))
+    grammar = assembly.understander().grammar(dialogue.context(current.session))
     sink = assembly.audio_sink(out, tts.rate_hz)
     try:
         report = speech_turn(current, stt, dialogue, tts, source.frames(), sink, grammar)
+        sink.close()
     finally:
         source.close()
-        sink.close()
+        sink.discard()
     spans = {**timings_ms(current), "load": round(load_ms, 1)}
     if as_json:
         heard = {"transcript": report.transcript.text, **describe(report)}

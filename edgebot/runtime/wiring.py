@@ -51,8 +51,10 @@ class Assembly:
     Safe to use from several threads: two engines load side by side, one is never loaded twice.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, intents_file: Path | None = None) -> None:
+        """``intents_file``: a person's own sentence templates instead of the built-in ones."""
         self.settings = settings
+        self.intents_file = intents_file
         self._open: dict[str, Any] = {}
         self._stack = ExitStack()
         self._lock = threading.Lock()
@@ -204,6 +206,7 @@ class Assembly:
 
     def understander(self, intents_file: Path | None = None) -> TemplateUnderstander:
         """Understanding of the assistant's own sentences, or of those in ``intents_file``."""
+        intents_file = intents_file or self.intents_file
         if intents_file is None:
             return self._once("understander", lambda: self._open_understander(None))
         path = intents_file.resolve()
