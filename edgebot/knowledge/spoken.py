@@ -1,0 +1,73 @@
+"""Text of documents as it can be spoken."""
+
+from __future__ import annotations
+
+import re
+
+MAX_WORDS = 45
+"""Longer sentences are cut at a clause."""
+
+_CITATION = re.compile(r"\[(?:\d+|[a-z]|citation needed|note \d+)\]", re.IGNORECASE)
+_ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
+_LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+")
+_MARKS = re.compile(r"[`*_#|<>{}~^\\]+")
+_DASH = re.compile(r"\s+[–—-]{1,2}\s+|\s*—\s*")
+_CLAUSE = re.compile(r"(?:;|:|,(?= (?:and|but|while|whereas|although|which|who|where|so|as)\b))\s")
+_STARTERS = frozenset(
+    """the a an it its he she they this these that those there their his her in on at by for from
+    with when while where after before although since during as if most many some several all both
+    each one two three under until into over through because however according between among""".split()  # noqa: E501, SIM905
+)
+_EMPTY_FRONT = re.compile(
+    r"^(?:however|therefore|thus|moreover|furthermore|also|but|and|so),? ", re.I
+)
+
+
+def clean(text: str) -> str:
+    """``text`` on one line without citations, links, marks and asides that are hard to follow."""
+    text = _CITATION.sub("", _LINK.sub("", text))
+    text = _ASIDE.sub(_kept_aside, text)
+    text = _DASH.sub(", ", _MARKS.sub(" ", text))
+    text = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split()))
+    return re.sub(r",(?:\s*,)+", ",", text).strip(" ,;")
+
+
+def _kept_aside(found: re.Match[str]) -> str:
+    """Short asides stay, as a clause: they often hold the number or the name asked for."""
+    inner = found[0].strip()[1:-1].strip()
+    plain = bool(re.fullmatch(r"[\w ,.%'’°/-]+", inner)) and len(inner.split()) <= 6
+    return f", {inner}," if plain and inner.isascii() else ""
+
+
+def sentence(text: str) -> str:
+    """One clean sentence with its full stop, first letter large."""
+    text = _EMPTY_FRONT.sub("", clean(text))
+    if not text:
+        return ""
+    text = text[0].upper() + text[1:]
+    return text if text[-1] in ".!?" else text.rstrip(",;:") + "."
+
+
+def shortened(text: str, keep: tuple[int, int]) -> str:
+    """A sentence too long to be followed, cut to the clauses around characters ``keep``."""
+    if len(text.split()) <= MAX_WORDS:
+        return text
+    cuts = [0, *(found.end() for found in _CLAUSE.finditer(text)), len(text)]
+    start = max(cut for cut in cuts if cut <= keep[0])
+    end = min(cut for cut in cuts if cut >= keep[1])
+    part = text[start:end]
+    while len(part.split()) < MAX_WORDS // 3 and start > 0:
+        start = max(cut for cut in cuts if cut < start)
+        part = text[start:end]
+    return part.strip(" ,;:")
+
+
+def with_source(title: str, text: str) -> str:
+    """``text`` with the words that say where it is from."""
+    title = clean(title).rstrip(".!?")
+    if not title:
+        return text
+    first = text.split(" ", 1)[0]
+    if first.lower().strip(",") in _STARTERS and first != "I":
+        text = text[0].lower() + text[1:]
+    return f"According to {title}, {text}"
