@@ -12,7 +12,7 @@ from edgebot.dialogue.clock import Clock
 from edgebot.dialogue.containment import Containment
 from edgebot.dialogue.replies import Replies
 from edgebot.dialogue.sentences import split
-from edgebot.dialogue.session import Call, Sessions, State
+from edgebot.dialogue.session import Call, Change, Sessions, State
 from edgebot.dialogue.skill import Intent, Option, Outcome, Question, Request, ask
 from edgebot.dialogue.skillset import SkillSet
 
@@ -91,7 +91,7 @@ class CommandRunner:
             return
         request = self._request(call, text, turn, done.state)
         try:
-            self._take(self._containment.run(skill, request), call, done)
+            self._take(self._containment.run(skill, request), declared, call, done)
         except StoreError as problem:
             done.failures.append(str(problem))
             done.sentences += self._word("store.failed")
@@ -112,13 +112,15 @@ class CommandRunner:
             last_reply=" ".join(state.last_reply),
         )
 
-    def _take(self, outcome: Outcome, call: Call, done: Done) -> None:
+    def _take(self, outcome: Outcome, declared: Intent, call: Call, done: Done) -> None:
         if outcome.text:
             done.sentences += split(outcome.text)
         elif outcome.reply:
             done.sentences += self._word(outcome.reply, outcome)
         topic = outcome.topic if outcome.topic is not None else done.state.topic
-        done.state = replace(done.state, topic=topic, last_call=replace(call, corrects=None))
+        call = replace(call, corrects=None)
+        change = Change(call, outcome.topic) if declared.correctable else done.state.last_change
+        done.state = replace(done.state, topic=topic, last_call=call, last_change=change)
         if outcome.question is not None:
             self._ask(outcome.question, done)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from edgebot.core.dialogue import SlotReader
 from edgebot.core.nlu import Parse, SlotValue
-from edgebot.dialogue import intents
+from edgebot.dialogue import intents, moments
 from edgebot.dialogue.clock import Clock
 from edgebot.dialogue.session import Call, State
 from edgebot.dialogue.skill import Intent, Slot
@@ -52,47 +54,78 @@ class Resolver:
             return text.strip() or None
         if self._reader is None:
             return None
-        now = self._clock.utc().astimezone(self._clock.zone)
-        value = self._reader.read(slot.kind, text, now)
+        value = self._reader.read(slot.kind, text, self._now())
         return (text.strip() or None) if value is None and slot.kind == "text" else value
 
+    def _now(self) -> datetime:
+        return self._clock.utc().astimezone(self._clock.zone)
+
     def _correction(self, parse: Parse, state: State) -> Call:
-        declared = self._last(state)
-        slots = {}
+        """The last thing that was set, set differently; else the last question, asked anew."""
+        change = state.last_change
+        tries = [(change.call, change.topic)] if change else []
+        tries += [(state.last_call, None)] if state.last_call else []
+        for call, topic in tries:
+            found = self._skills.find(call.intent)
+            slots = self._corrected(found[1], call, parse) if found else None
+            if slots is not None:
+                return Call(call.intent, {**call.slots, **slots}, corrects=topic)
+        raise Unresolved("nothing was done that it could put right")
+
+    def _corrected(self, declared: Intent, call: Call, parse: Parse) -> dict[str, SlotValue] | None:
+        """The slots of ``call`` that ``parse`` gives other values; None when it does not fit."""
+        slots: dict[str, SlotValue] = {}
         for kind, value in parse.slots.items():
-            slot = self._slot_of_kind(declared, kind, state)
-            given = self.read(slot, str(value)) if slot and kind == "text" else value
-            if slot is None or given is None:
-                raise Unresolved(f"{declared.name} has no slot of kind {kind}")
+            if kind == "wrong":
+                continue
+            slot = _slot_of_kind(declared, kind, call)
+            if slot is None and kind == "moment":  # "no, twenty" may be eight pm or minutes
+                kind, value = "number", self.read(Slot("value", "number"), parse.text)
+                slot = _slot_of_kind(declared, kind, call)
+            if slot is None or value is None:
+                return None
+            given = value
+            if kind == "text":
+                given = self.read(slot, str(value))
+            elif kind == "moment":
+                given = moments.corrected(call.slots.get(slot.name), value, self._now())
+            elif kind == "number" and slot.kind == "duration":
+                given = value * _unit_s(call.slots[slot.name])
+            if given is None:
+                return None
             slots[slot.name] = given
-        assert state.last_call is not None
-        merged = {**state.last_call.slots, **slots}
-        return Call(declared.name, merged, corrects=state.topic, confirmed=False)
+        return slots
 
     def _follow_up(self, parse: Parse, state: State) -> Call:
-        declared = self._last(state)
+        found = self._skills.find(state.last_call.intent) if state.last_call else None
+        if found is None or state.last_call is None:
+            raise Unresolved("nothing was asked that it could follow")
+        declared = found[1]
         slot = declared.slot(declared.follow_up)
         if slot is None:
             raise Unresolved(f"{declared.name} cannot be asked about something else")
         value = self.read(slot, str(parse.slots.get("text", "")))
         if value is None:
             raise Unresolved(f"there is no {slot.kind} in it")
-        assert state.last_call is not None
         return Call(declared.name, {**state.last_call.slots, slot.name: value})
 
-    def _last(self, state: State) -> Intent:
-        found = self._skills.find(state.last_call.intent) if state.last_call else None
-        if found is None:
-            raise Unresolved("nothing was done that it could refer to")
-        return found[1]
 
-    @staticmethod
-    def _slot_of_kind(declared: Intent, kind: str, state: State) -> Slot | None:
-        """The slot a value of ``kind`` goes to: one that was filled before any other.
+def _slot_of_kind(declared: Intent, kind: str, call: Call) -> Slot | None:
+    """The slot a value of ``kind`` goes to: one that was filled before any other.
 
-        Free words may stand for any slot of words or items.
-        """
-        kinds = ("item_list", "name", "text") if kind == "text" else (kind,)
-        fitting = [slot for slot in declared.slots if slot.kind in kinds]
-        filled = state.last_call.slots if state.last_call else {}
-        return next((slot for slot in fitting if slot.name in filled), next(iter(fitting), None))
+    Free words may stand for any slot of words or items, a bare number for a length of time.
+    """
+    kinds = {
+        "text": ("item_list", "name", "text"),
+        "number": ("number", "percent", "duration"),
+    }.get(kind, (kind,))
+    fitting = [slot for slot in declared.slots if slot.kind in kinds]
+    filled = [slot for slot in fitting if call.slots.get(slot.name) is not None]
+    if filled:
+        return filled[0]
+    return next((slot for slot in fitting if slot.kind == kind), None)
+
+
+def _unit_s(seconds: float) -> int:
+    """The unit a length of time was given in: 600 was minutes."""
+    return next((unit for unit in (3600, 60) if seconds % unit == 0), 1)

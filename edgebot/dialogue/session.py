@@ -23,6 +23,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Something that was done and can be put right."""
+
+    call: Call
+    topic: Topic | None
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """One conversation at one moment. Immutable: a proposal decides on what it saw."""
 
@@ -36,6 +44,9 @@ class State:
     topic: Topic | None = None
     last_call: Call | None = None
     """What was last carried out."""
+
+    last_change: Change | None = None
+    """What was last done that can be put right."""
 
     last_reply: tuple[str, ...] = ()
     """The sentences of our last answer."""
@@ -111,6 +122,6 @@ class Sessions:
             return State(touched_s=now)
         if state.question is not None and now - state.asked_s > self._open_question_s:
             state = replace(state, question=None, queue=(), tries=0)
-        if state.topic is not None and idle > self._topic_s:
-            state = replace(state, topic=None, last_call=None)
+        if idle > self._topic_s:
+            state = replace(state, topic=None, last_call=None, last_change=None)
         return state

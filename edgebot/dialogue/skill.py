@@ -53,6 +53,10 @@ class Intent:
     follow_up: str = ""
     """The slot that "what about …?" fills with another value; empty when it makes no sense."""
 
+    correctable: bool = False
+    """What it did can be put right by "no, fifteen minutes": it honours
+    :attr:`Request.corrects`."""
+
     tool: bool = True
     """Offered to the language model."""
 
@@ -73,6 +77,10 @@ class Topic:
 
     verbs: Mapping[str, str] = field(default_factory=dict)
     """What can be done to "it": ``cancel``, ``undo`` … → the intent that does it."""
+
+
+NOTHING = Topic("")
+"""After something was called off, "it" is nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)

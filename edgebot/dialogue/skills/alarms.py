@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from edgebot.dialogue import moments
 from edgebot.dialogue.clock import Clock
-from edgebot.dialogue.skill import Intent, Outcome, Phrase, Request, Slot, Topic, ask
-from edgebot.dialogue.skills import moments
+from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Phrase, Request, Slot, Topic, ask
 from edgebot.dialogue.skills.choosing import confirm, which
 from edgebot.dialogue.store.promises import Promise
 from edgebot.dialogue.store.schedule import Ring
@@ -25,7 +25,7 @@ DURATION = Slot("duration", "duration", "how long")
 WHICH = (MOMENT, RECURRENCE, LABEL)
 
 INTENTS = (
-    Intent("alarm_set", "Set an alarm, once or recurring.", WHICH),
+    Intent("alarm_set", "Set an alarm, once or recurring.", WHICH, correctable=True),
     Intent("alarm_list", "Tell which alarms are set."),
     Intent("alarm_next", "Tell when the next alarm is."),
     Intent("alarm_cancel", "Remove one alarm, or silence the one that rings.", WHICH),
@@ -71,7 +71,7 @@ class Alarms:
             return _ask_when(request, request.slots)
         if day := request.slots.get("day"):
             moment = moments.on_day(day, moment, request.now)
-        elif not moment["has_time"]:
+        elif not moment["has_time"] and not moment["past"]:
             known = {**request.slots, "day": moment, "moment": None}
             return _ask_when(request, known, "alarms.at_what_time")
         if request.slots.get("wake"):
@@ -94,7 +94,7 @@ class Alarms:
             value = {**value, "at": f"{moments.at(moment):%H:%M}"}
         if value.get("every_s") is None and not value.get("at"):
             return _ask_when(request, request.slots, "alarms.at_what_time")
-        rule = moments.recurrence_of(value)
+        rule = moments.recurrence_of(moments.early(value))
         if rule is None:
             return Outcome("alarms.odd_recurrence")
         if request.corrects is not None and request.corrects.kind == "alarm":
@@ -133,7 +133,7 @@ class Alarms:
 
     def _cancel_one(self, request: Request, alarm: Promise) -> Outcome:
         self._promises.cancel([alarm.id])
-        return Outcome("alarms.cancelled", {"item": self._item(alarm)})
+        return Outcome("alarms.cancelled", {"item": self._item(alarm)}, topic=NOTHING)
 
     def _cancel_all(self, request: Request) -> Outcome:
         alarms = self._promises.open("alarm")
@@ -142,7 +142,7 @@ class Alarms:
         if not request.confirmed:
             return confirm(request, "alarms.confirm_all", len(alarms))
         self._promises.cancel([alarm.id for alarm in alarms])
-        return Outcome("alarms.all_cancelled", {"count": len(alarms)})
+        return Outcome("alarms.all_cancelled", {"count": len(alarms)}, topic=NOTHING)
 
     def _change(self, request: Request) -> Outcome:
         return self._on_one(request, self._change_one)

@@ -49,9 +49,9 @@ class Arithmetic:
 def _words(request: Request) -> str:
     """The sum in words: what a template took apart, put together again, else all that was said."""
     slots = request.slots
-    order = ("first", "after", "operator", "prefix", "rest")
-    if "joint" in slots:  # subtract … from …
-        order = ("prefix", "first", "joint", "second")
+    infix = ("first", "after", "operator", "prefix", "rest")
+    # "Subtract … from …" has its words in another order.
+    order = ("prefix", "first", "joint", "second") if "joint" in slots else infix
     parts = [str(slots[name]) for name in order if slots.get(name) is not None]
     return str(slots.get("expression") or " ".join(parts) or request.text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgebot.dialogue.skill import Intent, Outcome, Question, Request, Slot, Topic
+from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Question, Request, Slot, Topic
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.words import words_of
 
@@ -18,7 +18,7 @@ NAME = Slot("list_name", "name", "which list; the shopping list when absent")
 ITEM = Slot("item", "text", "one thing", required=True, prompt="ask.item_list")
 
 INTENTS = (
-    Intent("list_add", "Put things on a list.", (ITEMS, NAME)),
+    Intent("list_add", "Put things on a list.", (ITEMS, NAME), correctable=True),
     Intent("list_read", "Read a list.", (NAME,), follow_up="list_name"),
     Intent("list_remove", "Take things off a list.", (ITEMS, NAME)),
     Intent("list_check", "Check things off a list.", (ITEMS, NAME)),
@@ -140,7 +140,7 @@ class ShoppingAndOtherLists:
         if not request.confirmed:
             return _sure(request, name, "lists.confirm_delete", len(items))
         self._lists.delete(name)
-        return Outcome("lists.deleted", {"list": name})
+        return Outcome("lists.deleted", {"list": name}, topic=NOTHING)
 
     def _names(self) -> Outcome:
         names = self._lists.names()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from edgebot.dialogue.skill import Intent, Outcome, Request, Slot, Topic
+from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Request, Slot, Topic
 from edgebot.dialogue.skills.choosing import confirm
 from edgebot.dialogue.skills.person import said_back
 from edgebot.dialogue.store.memories import Memory
@@ -18,7 +18,7 @@ TEXT = Slot("text", "text", "what to remember", required=True, prompt="memory.wh
 ABOUT = Slot("about", "text", "what it is about")
 
 INTENTS = (
-    Intent("memory_add", "Remember something the person says.", (TEXT,)),
+    Intent("memory_add", "Remember something the person says.", (TEXT,), correctable=True),
     Intent("memory_ask", "Tell what the person said about something.", (ABOUT,), follow_up="about"),
     Intent("memory_list", "Tell everything the person asked to remember."),
     Intent("memory_forget", "Forget one thing that was remembered.", (ABOUT,)),
@@ -93,7 +93,7 @@ class PersonalMemory:
         if not found:
             return Outcome("memory.nothing_about", {"about": said_back(str(about), self._language)})
         self._memories.forget([memory.id for memory in found])
-        return Outcome("memory.forgotten", {"facts": self._back(found)})
+        return Outcome("memory.forgotten", {"facts": self._back(found)}, topic=NOTHING)
 
     def _forget_all(self, request: Request) -> Outcome:
         memories = self._memories.all()
@@ -102,7 +102,7 @@ class PersonalMemory:
         if not request.confirmed:
             return confirm(request, "memory.confirm_all", len(memories))
         self._memories.forget([memory.id for memory in memories])
-        return Outcome("memory.all_forgotten")
+        return Outcome("memory.all_forgotten", topic=NOTHING)
 
     def _search(self, about: str) -> list[Memory]:
         """The memories that share the most telling words with ``about``, newest first."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from edgebot.dialogue import moments
 from edgebot.dialogue.clock import Clock
-from edgebot.dialogue.skill import Intent, Outcome, Phrase, Request, Slot, Topic, ask
-from edgebot.dialogue.skills import moments
+from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Phrase, Request, Slot, Topic, ask
 from edgebot.dialogue.skills.choosing import confirm, which
 from edgebot.dialogue.skills.person import said_back
 from edgebot.dialogue.store.promises import Promise
@@ -23,7 +23,12 @@ RECURRENCE = Slot("recurrence", "recurrence", 'how often, such as "every Monday 
 ABOUT = Slot("about", "text", "words of the reminder that is meant")
 
 INTENTS = (
-    Intent("reminder_set", "Remind the person of something.", (TEXT, MOMENT, RECURRENCE)),
+    Intent(
+        "reminder_set",
+        "Remind the person of something.",
+        (TEXT, MOMENT, RECURRENCE),
+        correctable=True,
+    ),
     Intent("reminder_list", "Tell which reminders are set.", (MOMENT,), follow_up="moment"),
     Intent("reminder_cancel", "Remove one reminder.", (ABOUT,)),
     Intent("reminder_cancel_all", "Remove all reminders.", irreversible=True),
@@ -124,7 +129,7 @@ class Reminders:
         if len(found) > 1:
             return which(request, found, ID, "reminders.which", self._item)
         self._promises.cancel([found[0].id])
-        return Outcome("reminders.cancelled", {"label": found[0].label})
+        return Outcome("reminders.cancelled", {"label": found[0].label}, topic=NOTHING)
 
     @staticmethod
     def _meant(request: Request, reminders: list[Promise]) -> list[Promise]:
@@ -145,7 +150,7 @@ class Reminders:
         if not request.confirmed:
             return confirm(request, "reminders.confirm_all", len(reminders))
         self._promises.cancel([reminder.id for reminder in reminders])
-        return Outcome("reminders.all_cancelled", {"count": len(reminders)})
+        return Outcome("reminders.all_cancelled", {"count": len(reminders)}, topic=NOTHING)
 
     def _item(self, reminder: Promise) -> Phrase:
         if reminder.recurrence is not None:

@@ -55,9 +55,9 @@ class TimeAndDate:
         try:
             return self._actions[request.intent](request)
         except ManyZones as place:
-            return Outcome("time.many_zones", {"place": str(place)})
+            return Outcome("time.many_zones", {"place": proper(str(place))})
         except LookupError as place:
-            return Outcome("time.unknown_place", {"place": place.args[0]})
+            return Outcome("time.unknown_place", {"place": proper(place.args[0])})
         except OverflowError:
             return Outcome("time.too_far")
 
@@ -68,7 +68,9 @@ class TimeAndDate:
         there = request.now.astimezone(self._zone(place))
         ahead = (there.date() - request.now.date()).days
         reply = {1: "time.there_tomorrow", -1: "time.there_yesterday"}.get(ahead, "time.there")
-        return Outcome(reply, {"place": place, "now": there.replace(tzinfo=request.now.tzinfo)})
+        return Outcome(
+            reply, {"place": proper(place), "now": there.replace(tzinfo=request.now.tzinfo)}
+        )
 
     def _date(self, request: Request) -> Outcome:
         part = request.slots.get("part") or "date"
@@ -81,7 +83,7 @@ class TimeAndDate:
         if day is None:
             return Outcome("time.which_day")
         if holiday := request.slots.get("holiday"):
-            return Outcome("time.holiday_is", {"holiday": holiday, "day": day})
+            return Outcome("time.holiday_is", {"holiday": proper(holiday), "day": day})
         tense = "was" if day < request.now.date() else "is"
         return Outcome(f"time.day_{tense}", {"day": day})
 
@@ -98,7 +100,13 @@ class TimeAndDate:
                 return Outcome("time.past", {"day": day, "days": 0})
             return Outcome("time.until_time", {"left": round(left / 60) * 60, "at": at})
         days = (day - request.now.date()).days
-        args = {"days": days, "day": day, "holiday": holiday, "weeks": days // 7, "rest": days % 7}
+        args = {
+            "days": days,
+            "day": day,
+            "holiday": proper(holiday),
+            "weeks": days // 7,
+            "rest": days % 7,
+        }
         if days < 0:
             return Outcome("time.past", {**args, "days": -days})
         if days == 0:
@@ -114,7 +122,7 @@ class TimeAndDate:
         gap = (there - here).total_seconds()
         here_or_there = "two" if other else "here"
         direction = "same" if gap == 0 else "ahead" if gap > 0 else "behind"
-        args = {"place": place, "other": other, "gap": abs(gap)}
+        args = {"place": proper(place), "other": proper(other), "gap": abs(gap)}
         return Outcome(f"time.{direction}_{here_or_there}", args)
 
     def _convert(self, request: Request) -> Outcome:
@@ -128,8 +136,8 @@ class TimeAndDate:
         args = {
             "there": moment.replace(tzinfo=request.now.tzinfo),
             "then": then.replace(tzinfo=request.now.tzinfo),
-            "place": place,
-            "other": other,
+            "place": proper(place),
+            "other": proper(other),
         }
         reply = "between" if place and other else "here" if place else "elsewhere"
         return Outcome(f"time.convert_{reply}", args)
@@ -152,3 +160,11 @@ class TimeAndDate:
     @staticmethod
     def _offset(now: datetime, zone: ZoneInfo | None) -> timedelta:
         return (now.astimezone(zone) if zone else now).utcoffset() or timedelta()
+
+
+def proper(name: str | None) -> str:
+    """A name that was heard, written as one: "New York", "Isle of Man"."""
+    words = str(name or "").split()
+    return " ".join(
+        word if n and len(word) < 4 else word[:1].upper() + word[1:] for n, word in enumerate(words)
+    )

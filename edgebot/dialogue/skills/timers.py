@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgebot.dialogue.skill import Intent, Outcome, Phrase, Request, Slot, Topic, ask
+from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Phrase, Request, Slot, Topic, ask
 from edgebot.dialogue.skills.choosing import confirm, which
 from edgebot.dialogue.store.promises import Promise
 from edgebot.dialogue.store.store import Store
@@ -20,7 +20,7 @@ NAME = Slot("timer_name", "name", "what the timer is called, if it has a name")
 LENGTH = Slot("length", "duration", "how long the timer was set for, to tell it from others")
 WHICH = (NAME, LENGTH)
 
-SET = Intent("timer_set", "Start a timer.", (DURATION, NAME))
+SET = Intent("timer_set", "Start a timer.", (DURATION, NAME), correctable=True)
 LEFT = Intent("timer_left", "Tell how long a timer still runs.", WHICH)
 LIST = Intent("timer_list", "Tell which timers are running.")
 CANCEL = Intent("timer_cancel", "Stop and remove one timer.", WHICH)
@@ -60,7 +60,7 @@ class Timers:
             "timer_set": self._set,
             "timer_list": lambda request: self._tell(),
             "timer_cancel_all": self._cancel_all,
-            "timer_left": self._on_one(self._left),
+            "timer_left": self._left,
             "timer_cancel": self._on_one(self._cancel),
             "timer_pause": self._on_one(self._pause),
             "timer_resume": self._on_one(self._resume),
@@ -107,8 +107,10 @@ class Timers:
         items = [_phrase(timer, "item") for timer in timers]
         return Outcome("timers.several", {"count": len(timers), "items": items})
 
-    def _left(self, request: Request, timer: Promise) -> Outcome:
-        return self._left_of(timer)
+    def _left(self, request: Request) -> Outcome:
+        if any(request.slots.get(slot.name) for slot in (*WHICH,)):
+            return self._on_one(lambda request, timer: self._left_of(timer))(request)
+        return self._tell()
 
     @staticmethod
     def _left_of(timer: Promise) -> Outcome:
@@ -118,9 +120,8 @@ class Timers:
 
     def _cancel(self, request: Request, timer: Promise) -> Outcome:
         self._promises.cancel([timer.id])
-        return Outcome(
-            "timers.cancelled_named" if timer.label else "timers.cancelled", _args(timer)
-        )
+        reply = "timers.cancelled_named" if timer.label else "timers.cancelled"
+        return Outcome(reply, _args(timer), topic=NOTHING)
 
     def _cancel_all(self, request: Request) -> Outcome:
         timers = self._promises.open("timer")
@@ -129,7 +130,7 @@ class Timers:
         if len(timers) > 1 and not request.confirmed:
             return confirm(request, "timers.confirm_all", len(timers))
         self._promises.cancel([timer.id for timer in timers])
-        return Outcome("timers.all_cancelled", {"count": max(1, len(timers))})
+        return Outcome("timers.all_cancelled", {"count": max(1, len(timers))}, topic=NOTHING)
 
     def _pause(self, request: Request, timer: Promise) -> Outcome:
         if timer.state == "paused":
@@ -202,7 +203,10 @@ def _meant(request: Request, timers: list[Promise]) -> list[Promise]:
     if length := request.slots.get("length"):
         return [timer for timer in timers if abs((timer.length_s or 0) - length) < 1]
     topic = request.topic
-    about = topic.refers.get(ID) if topic is not None and topic.kind == "timer" else None
+    # "Cancel the timer" among several is not clear enough; "pause it" is.
+    if topic is None or topic.kind != "timer" or request.intent == "timer_cancel":
+        return timers
+    about = topic.refers.get(ID)
     return [by_id[about]] if about in by_id else timers
 
 

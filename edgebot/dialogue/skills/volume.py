@@ -6,12 +6,15 @@ from edgebot.core.dialogue import VolumeControl
 from edgebot.dialogue.skill import Intent, Outcome, Request, Slot, ask
 
 STEP = 10
+QUIETEST = 10
+"""Per cent: as far as "quieter" goes."""
+
 PERCENT = Slot("percent", "percent", "per cent", prompt="volume.how_loud")
 LEVEL = Slot("level", "number", "from 0 to 10")
 BY = Slot("by", "percent", "by how many per cent")
 
 INTENTS = (
-    Intent("volume_set", "Set the volume.", (PERCENT, LEVEL)),
+    Intent("volume_set", "Set the volume.", (PERCENT, LEVEL), correctable=True),
     Intent("volume_up", "Make it louder.", (BY,)),
     Intent("volume_down", "Make it quieter.", (BY,)),
     Intent("volume_mute", "Turn the sound off."),
@@ -56,7 +59,9 @@ class Volume:
 
     def _turn(self, by: float) -> Outcome:
         before = self._control.volume()
-        self._control.set_volume(round(before + by))
+        # Nobody means to lose our answers by "quieter"; silence is what "mute" is for.
+        least = min(before, QUIETEST)
+        self._control.set_volume(max(least, round(before + by)))
         now = self._control.volume()
         if now == before:
             return Outcome("volume.loudest" if by > 0 else "volume.quietest")

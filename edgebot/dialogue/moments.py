@@ -38,6 +38,19 @@ def on_day(day: Mapping[str, Any], moment: Mapping[str, Any], now: datetime) -> 
     }
 
 
+def corrected(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """``new`` instead of ``old``: what only one of them says, the day or the time, is kept."""
+    if not old:
+        return dict(new)
+    if new["has_date"] and not new["has_time"] and old["has_time"]:
+        return on_day(new, {**old, "ambiguous_half_day": False}, now)
+    if new["has_time"] and not new["has_date"] and old["has_date"]:
+        return on_day(old, new, now)
+    return dict(new)
+
+
 def in_the_morning(moment: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """``moment`` read as a time to wake up: "seven" is seven in the morning."""
     if not moment.get("ambiguous_half_day") or at(moment).hour < 12:
@@ -56,6 +69,15 @@ def at_nine(day: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
     if wanted <= now:
         return None
     return {**day, "at": wanted.isoformat(), "has_time": True, "past": False}
+
+
+def early(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A recurrence whose half-day was left open, in the morning."""
+    at = value.get("at")
+    if not at or not value.get("ambiguous_half_day"):
+        return dict(value)
+    hour, minute = map(int, at.split(":"))
+    return {**value, "at": f"{hour % 12:02}:{minute:02}", "ambiguous_half_day": False}
 
 
 def recurrence_of(value: Mapping[str, Any]) -> Recurrence | None:
