@@ -10,7 +10,7 @@ BENCH   ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run chat test lint format bench lock doctor clean distclean
+.PHONY: help setup setup-dev run chat test lint format bench docs lock doctor clean distclean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: setup-dev ## Put the code into the house's form
 
 bench: setup-dev ## Measure, write benchmarks/results: BENCH="speech llm" for a part
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+docs: setup-dev ## Write the generated parts of docs/ anew
+	@$(BIN)/python -m edgebot.cli.reference
 
 lock: ## Pin the dependencies anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --no-header --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.lock

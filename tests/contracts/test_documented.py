@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 
 from edgebot.cli.main import VERBS, cli
+from edgebot.cli.reference import commands, pages
 from edgebot.config.loader import load_settings
 from edgebot.config.settings import Settings
 
@@ -20,18 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND_LINE = ROOT / "docs" / "command-line.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
-
-
-def commands(
-    group: click.Group, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        assert command is not None
-        yield (*path, name), command
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
 
 
 COMMANDS = dict(commands(cli))
@@ -81,6 +70,11 @@ def test_setting_is_documented(key: str) -> None:
 def test_configuration_page_names_only_known_keys() -> None:
     named = set(re.findall(r"^\| `([a-z_.]+)` \|", CONFIGURATION.read_text(), re.MULTILINE))
     assert named == set(KEYS)
+
+
+def test_generated_parts_are_of_today() -> None:
+    for path, page in pages(ROOT / "docs").items():
+        assert path.read_text() == page, f"{path.name}: run `make docs`"
 
 
 def fenced(kind: str) -> list[tuple[str, str]]:
