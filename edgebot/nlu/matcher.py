@@ -97,6 +97,8 @@ class TemplateMatcher:
         found: list[Match] = []
         for step, variant in enumerate(variants(spoken, self._sentences.data)):
             found += self._variant(variant, step, context, now)
+            if any(match.open_chars == 0 for match in found):
+                break  # the template says it all: no other reading can fit more tightly
         best: dict[str, Match] = {}
         for match in sorted(found, key=lambda each: each.rank):
             best.setdefault(match.template.intent, match)
