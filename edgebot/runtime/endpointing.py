@@ -1,0 +1,151 @@
+"""Where an utterance begins and ends, counted in samples.
+
+Voice activity proposes, a turn detector confirms: after a short pause the detector is asked
+whether the sentence sounds finished. If so, the utterance ends there; if not, the person gets more
+time. Nothing here reads a clock, so a recording gives the same result however fast it is fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from edgebot.core.audio import RATE_HZ
+
+
+class Event(Enum):
+    """What an utterance just did."""
+
+    STARTED = auto()
+    """The person speaks (told once, after enough speech to be sure)."""
+
+    PAUSED = auto()
+    """A silence that may be the end: whoever can works ahead."""
+
+    RESUMED = auto()
+    """The person went on after a pause."""
+
+    ENDED = auto()
+    """The utterance is over."""
+
+    NOTHING = auto()
+    """Nobody spoke for as long as we wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLimits:
+    """Times in milliseconds, of audio."""
+
+    start_probability: float = 0.5
+    stop_probability: float = 0.35
+    """Hysteresis: speech goes on until the probability falls below this."""
+
+    speech_ms: int = 96
+    """Speech needed before it counts as a beginning (a click is no speech)."""
+
+    pause_ms: int = 200
+    """Silence after which the turn detector is asked for the first time."""
+
+    ask_again_ms: int = 200
+    """While it says that the sentence is unfinished, it is asked again this often."""
+
+    unfinished_ms: int = 1200
+    """Silence that ends an unfinished sentence too."""
+
+    no_speech_ms: int = 4000
+    """Silence from the beginning after which we stop waiting."""
+
+    longest_ms: int = 30_000
+    """An utterance is cut here."""
+
+    finished_probability: float = 0.5
+    """From here on the turn detector's word counts as "finished"."""
+
+
+class Endpointer:
+    """Follows one utterance; fed chunk by chunk with the probability of speech.
+
+    ``finished`` is asked during pauses and returns how likely the sentence is complete; it may take
+    its time, since only audio is counted.
+    """
+
+    def __init__(
+        self, limits: EndpointLimits = EndpointLimits(), finished: Callable[[], float] | None = None
+    ) -> None:
+        self._limits = limits
+        self._finished = finished
+        self._position = 0
+        self._speech = 0
+        self._silence = 0
+        self._next_question = 0
+        self._speaking = False
+        self._paused = False
+        self.started_at: int | None = None
+        """First sample of speech, once it has started."""
+
+        self.last_speech_at = 0
+        """Position just behind the last chunk that held speech."""
+
+    def accept(self, probability: float, samples: int) -> list[Event]:
+        """Take the next ``samples`` with their ``probability`` of speech; what follows from it."""
+        self._position += samples
+        limit = self._limits
+        threshold = limit.stop_probability if self._speaking else limit.start_probability
+        self._speaking = probability >= threshold
+        events = self._on_speech(samples) if self._speaking else self._on_silence(samples)
+        if Event.ENDED not in events and self._is_too_long():
+            events.append(Event.ENDED)
+        return events
+
+    @property
+    def silence_ms(self) -> float:
+        """Silence since the last speech, in milliseconds."""
+        return self._silence * 1000.0 / RATE_HZ
+
+    def _on_speech(self, samples: int) -> list[Event]:
+        events: list[Event] = []
+        self._speech += samples
+        self._silence = 0
+        self.last_speech_at = self._position
+        if self.started_at is None and self._speech >= _samples(self._limits.speech_ms):
+            self.started_at = self._position - self._speech
+            events.append(Event.STARTED)
+        elif self._paused:
+            events.append(Event.RESUMED)
+        self._paused = False
+        return events
+
+    def _on_silence(self, samples: int) -> list[Event]:
+        limit = self._limits
+        self._silence += samples
+        if self.started_at is None:
+            self._speech = 0
+            waited = self._position >= _samples(limit.no_speech_ms)
+            return [Event.NOTHING] if waited else []
+        events: list[Event] = []
+        if not self._paused and self._silence >= _samples(limit.pause_ms):
+            self._paused = True
+            self._next_question = self._silence
+            events.append(Event.PAUSED)
+        if self._paused and self._is_over():
+            events.append(Event.ENDED)
+        return events
+
+    def _is_too_long(self) -> bool:
+        if self.started_at is None:
+            return False
+        return self._position - self.started_at >= _samples(self._limits.longest_ms)
+
+    def _is_over(self) -> bool:
+        limit = self._limits
+        if self._silence >= _samples(limit.unfinished_ms):
+            return True
+        if self._finished is None or self._silence < self._next_question:
+            return False
+        self._next_question = self._silence + _samples(limit.ask_again_ms)
+        return self._finished() >= limit.finished_probability
+
+
+def _samples(milliseconds: int) -> int:
+    return milliseconds * RATE_HZ // 1000
