@@ -12,7 +12,7 @@ from edgebot.core.errors import ConfigError, ProfileUnfit
 from edgebot.models.catalog import Catalog
 from edgebot.models.entry import Entry
 
-BASE_MB = 120
+BASE_MB = 130
 """Resident memory of edgebot with all libraries and no model, in MiB (benchmarks/memory.py)."""
 
 ON_DEMAND = ("wake", "stt_second", "speaker")
