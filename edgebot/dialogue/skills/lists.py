@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Question, Request, Slot, Topic
+from edgebot.dialogue.skill import (
+    NOTHING,
+    Intent,
+    Outcome,
+    Question,
+    Request,
+    Slot,
+    Topic,
+    ask,
+)
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.words import words_of
 
@@ -41,6 +50,8 @@ class ShoppingAndOtherLists:
         self._lists = store.lists
         self._default = str(words_of(language)["default_list"])
         self._aliases = words_of(language)["list_aliases"]
+        self._pronouns = frozenset(words_of(language)["pronouns"])
+        self._endings = tuple(words_of(language)["plural_endings"])
         self._actions: dict[str, Callable[[Request, str], Outcome]] = {
             "list_add": self._add,
             "list_read": self._read,
@@ -66,8 +77,18 @@ class ShoppingAndOtherLists:
         name = str(name or self._default).casefold()
         return str(self._aliases.get(name, name))[:MAX_CHARACTERS]
 
-    def _add(self, request: Request, name: str) -> Outcome:
+    def _things(self, request: Request) -> list[str]:
+        """The things named; what was last spoken about where they are only "it" or "them"."""
         items = [str(item)[:MAX_CHARACTERS] for item in request.slots["items"]][:MAX_ITEMS]
+        if not all(item.casefold() in self._pronouns for item in items):
+            return items
+        about = request.topic.refers.get("items") if request.topic is not None else None
+        return [str(item) for item in about or ()]
+
+    def _add(self, request: Request, name: str) -> Outcome:
+        items = self._things(request)
+        if not items:
+            return Outcome(question=ask(ITEMS, request.intent, {"list_name": name}))
         topic = request.corrects
         if topic is not None and topic.kind == "list" and topic.refers.get("items"):
             name = str(topic.refers["list_name"])
@@ -104,8 +125,10 @@ class ShoppingAndOtherLists:
         action: Callable[[str, list[str]], list[str]],
         reply: str,
     ) -> Outcome:
-        wanted = [str(item) for item in request.slots["items"]]
-        found = action(name, wanted)
+        there = [item.text for item in self._lists.items(name) or ()]
+        wanted = self._things(request)
+        meant = [same_thing(item, there, self._endings) or item for item in wanted]
+        found = action(name, meant)
         if found:
             return _about(name, found, reply)
         return _about(name, wanted, "lists.not_on_it")
@@ -113,7 +136,8 @@ class ShoppingAndOtherLists:
     def _contains(self, request: Request, name: str) -> Outcome:
         wanted = str(request.slots["item"]).casefold()
         waiting = [item.text for item in self._lists.items(name) or () if not item.checked]
-        found = [text for text in waiting if wanted in (text.casefold(), f"{text.casefold()}s")]
+        thing = same_thing(wanted, waiting, self._endings)
+        found = [thing] if thing else []
         return _about(name, found or [wanted], "lists.is_on_it" if found else "lists.not_on_it")
 
     def _clear(self, request: Request, name: str) -> Outcome:
@@ -147,6 +171,28 @@ class ShoppingAndOtherLists:
         if not names:
             return Outcome("lists.none")
         return Outcome("lists.names", {"count": len(names), "names": names})
+
+
+def same_thing(wanted: str, there: Sequence[str], endings: Sequence[str]) -> str | None:
+    """The one of ``there`` that ``wanted`` means; None when there is none or it is unclear.
+
+    The same words, singular or plural ("egg", "eggs"), else the only one that has all of its words
+    ("bread" for "two loaves of bread").
+    """
+
+    def alike(one: str, other: str) -> bool:
+        shorter, longer = sorted((one, other), key=len)
+        return longer in (shorter, *(shorter + ending for ending in endings))
+
+    words = wanted.casefold().split()
+    known = {text: text.casefold().split() for text in there}
+    for text, its in known.items():
+        if len(its) == len(words) and all(map(alike, words, its)):
+            return text
+    found = [
+        text for text, its in known.items() if all(any(alike(w, i) for i in its) for w in words)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _sure(request: Request, name: str, reply: str, count: int) -> Outcome:

@@ -73,6 +73,7 @@ def words_of(language: str) -> Mapping[str, Word]:
         "on_date": lambda value, now: say_date(_day(value, now), now, language, True),
         "full_date": lambda value, now: say_full_date(_day(value, now), language),
         "when": lambda value, now: say_when(_local(value, now), now, language),
+        "for_when": lambda value, now: say_when(_local(value, now), now, language, True),
         "recurrence": lambda value, now: say_recurrence(value, language),
     }
 

@@ -102,13 +102,16 @@ def _dated(pattern: str, day: date, language: str, in_sentence: bool) -> str:
     )
 
 
-def say_when(at: datetime, now: datetime, language: str) -> str:
-    """Day and time: "tomorrow at noon", "on Tuesday at half past six in the evening"."""
+def say_when(at: datetime, now: datetime, language: str, behind_for: bool = False) -> str:
+    """Day and time: "tomorrow at noon", "on Tuesday at half past six in the evening".
+
+    ``behind_for`` is the form of "set for …": "Tuesday at noon".
+    """
     table = tables_of(language)["dates"]
     day = at.date()
     if table["midnight_day_before"] and at.hour == at.minute == 0:
         day -= timedelta(days=1)  # "today at midnight" is the end of today
-    said_day = say_date(day, now, language, in_sentence=True)
+    said_day = say_date(day, now, language, in_sentence=not behind_for)
     return str(table["when"].format(day=said_day, time=say_time(at, language)))
 
 

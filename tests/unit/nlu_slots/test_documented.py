@@ -27,7 +27,9 @@ def test_every_kind_is_in_the_table() -> None:
 
 def test_the_fields_are_those_of_the_readers() -> None:
     section = PAGE.read_text("utf-8").partition("## Adding a language")[2]
-    named = set(re.findall(r"`\{([a-z_]+)\}`", section.partition("| field")[2].partition("| meaning")[0]))
+    named = set(
+        re.findall(r"`\{([a-z_]+)\}`", section.partition("| field")[2].partition("| meaning")[0])
+    )
     readers = set(field_readers(Utterance("", tables_of("en")))) | {"length", "unit"}
     assert named == readers - {"digit"}
 

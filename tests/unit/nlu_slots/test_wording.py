@@ -177,7 +177,8 @@ def test_every_placeholder_name_words_its_value() -> None:
         "number": 3, "ordinal": 3, "percent": 50, "list": ["a", "b"], "list_or": ["a", "b"],
         "unit": "meter", "quantity": {"value": 2, "unit": "meter"}, "duration": 60,
         "about_duration": 60, "in_duration": 60, "time": NOW.isoformat(), "date": NOW.isoformat(),
-        "on_date": NOW.date(), "full_date": NOW, "when": NOW, "recurrence": {"every_s": 60},
+        "on_date": NOW.date(), "full_date": NOW, "when": NOW, "for_when": NOW,
+        "recurrence": {"every_s": 60},
     }  # fmt: skip
     for language in wording.languages():
         words = wording.words_of(language)
