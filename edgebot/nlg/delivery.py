@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
@@ -10,8 +11,10 @@ from edgebot.nlg.persona import Persona
 from edgebot.nlg.sentences import SentenceStream
 from edgebot.nlg.spoken import SpokenText
 
-_SHORT_WORDS = 4
+_POINT = re.compile(r"^\W*(?:[-*+•]|\d{1,3}[.)])\s+\S")
+_SHORT_WORDS = 8
 _FEWEST_WORDS = 3
+_TORN = {"length": "out of tokens", "loop": "it went round in circles", "cancelled": "cancelled"}
 
 
 @dataclass(slots=True)
@@ -66,25 +69,24 @@ def deliver(
             if cleaner.ended:
                 notes.append("it repeated itself or spoke for the person")
                 return
-    yield from _rest(stream, cleaner, said, stats().finish, notes)
-
-
-def _rest(
-    stream: SentenceStream, cleaner: SpokenText, said: float, finish: str, notes: list[str]
-) -> Iterator[str]:
-    """What is left when the model stopped; a torn-off sentence only if there is nothing else."""
-    sentences = stream.finish()
-    whole = finish in ("", "stop")
-    if not whole and sentences:
-        notes.append(
-            {"length": "out of tokens", "loop": "it went round in circles"}.get(finish, "")
-        )
-        torn = sentences.pop()
-        if not said and not sentences and finish == "length":
-            sentences = [_mended(torn)]
-    for sentence in sentences:
+    for sentence in _rest(stream, said, stats().finish, notes):
         if text := cleaner.clean(sentence):
             yield text
+            said += _weight(sentence)
+            if cut.enough(said, 0):
+                return
+
+
+def _rest(stream: SentenceStream, said: float, finish: str, notes: list[str]) -> list[str]:
+    """What is left when the model stopped; a torn-off sentence only if there is nothing else."""
+    sentences = stream.finish()
+    if finish in ("", "stop") or not sentences:
+        return sentences
+    notes.append(_TORN.get(finish, "broken off"))
+    torn = sentences.pop()
+    if not said and not sentences and finish == "length":
+        return [_mended(torn)]
+    return sentences
 
 
 def _mended(torn: str) -> str:
@@ -100,4 +102,5 @@ def _weight(sentence: str) -> float:
     """How much a sentence counts: the lead of a list nothing, its short points half."""
     if sentence.endswith(":"):
         return 0.0
-    return 0.5 if len(sentence.split()) <= _SHORT_WORDS else 1.0
+    short_point = _POINT.match(sentence) and len(sentence.split()) <= _SHORT_WORDS
+    return 0.5 if short_point else 1.0

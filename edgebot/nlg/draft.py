@@ -30,6 +30,7 @@ class Draft:
         self._rests = False
         self._complete = False
         self._failure: EdgebotError | None = None
+        self.cancellation.on_cancel(self._wake)
 
     def write(self, model: LanguageModel, language: str) -> None:
         """Generate up to the first sentence, or to the end if it is taken meanwhile."""
@@ -59,9 +60,9 @@ class Draft:
         rests = False
         while not rests:
             with self._changed:
-                while given == len(self._pieces) and not self._rests:
+                while given == len(self._pieces) and not self._is_over():
                     self._changed.wait()
-                fresh, rests = self._pieces[given:], self._rests
+                fresh, rests = self._pieces[given:], self._is_over()
             yield from fresh
             given += len(fresh)
         if self._failure is not None:
@@ -77,6 +78,14 @@ class Draft:
         options = replace(self.options, max_tokens=left)
         with closing(model.generate([*self.messages, begun], options, cancellation)) as pieces:
             yield from pieces
+
+    def _is_over(self) -> bool:
+        """Whether no more will come: it rests, or was cancelled before its writer began."""
+        return self._rests or self.cancellation.is_set
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def discard(self) -> None:
         """Stop writing; nothing of it is kept."""

@@ -14,8 +14,11 @@ from collections.abc import Iterable, Sequence
 from edgebot.core.knowledge import Passage
 
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
-_STEM = 5
-"""Letters in which two words must agree: heats, heating and heater are relatives."""
+_ENDINGS = re.compile(r"(?:ing|ed|er|est|ly|ion|al|en|em|es|e|n|s)s?$")
+_STEM = 6
+"""Letters in which two words without their endings must agree: heats, heating, heater."""
+
+_SHORT = 4
 
 _SUPPORT = 0.8
 """Share of the meaningful words that must have a relative in the passages."""
@@ -70,7 +73,9 @@ class Evidence:
             if word[0].isdigit() or word in _NUMBERS or (at and match.group()[0].isupper()):
                 return [match.group()]  # a number or a name out of nowhere
             unknown.append(match.group())
-        return unknown if len(unknown) > meaningful * (1 - _SUPPORT) else []
+        known = meaningful - len(unknown)
+        few = len(unknown) <= meaningful * (1 - _SUPPORT) or (len(unknown) == 1 and known > 1)
+        return [] if few else unknown
 
     def _supports(self, word: str) -> bool:
         if word[0].isdigit() or word in _NUMBERS:
@@ -97,4 +102,4 @@ def _plain(word: str) -> str:
 
 
 def _stem(word: str) -> str:
-    return word[:_STEM]
+    return (_ENDINGS.sub("", word) if len(word) > _SHORT else word)[:_STEM]

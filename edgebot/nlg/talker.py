@@ -223,11 +223,11 @@ class LanguageTalker:
 
     def _claim(self, messages: list[Message]) -> Draft | None:
         """The draft of exactly this prompt, or None; any other is thrown away."""
-        self._worker.drop()
         with self._lock:
             draft, self._draft = self._draft, None
             if draft is not None and draft.messages == messages:
-                return draft
+                return draft  # its writer may still be waiting for its turn: leave it there
+            self._worker.drop()
             if draft is not None:
                 draft.discard()
             return None
