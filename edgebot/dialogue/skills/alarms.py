@@ -74,7 +74,8 @@ class Alarms:
         elif not moment["has_time"] and not moment["past"]:
             known = {**request.slots, "day": moment, "moment": None}
             return _ask_when(request, known, "alarms.at_what_time")
-        if request.slots.get("wake"):
+        another_day = moment["has_date"] and moments.at(moment).date() > request.now.date()
+        if request.slots.get("wake") or another_day:  # "tomorrow at six" is meant to wake
             moment = moments.in_the_morning(moment, request.now)
         if moment["past"]:
             return _ask_when(request, _without(request, "moment", "day"), "alarms.past")
