@@ -6,6 +6,7 @@ parameters; whatever does not match or is damaged is as good as absent and is bu
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -69,7 +70,8 @@ class PrefixStore:
             return None
         except (OSError, ValueError) as problem:
             log.warning("%s: %s; it is built again", path, problem)
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             return None
         return PrefixState(tuple(tokens), state)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from edgebot.core.cancel import Cancellation
 from edgebot.core.knowledge import Passage
-from edgebot.core.language import Generation, LanguageModel, Ungrounded
+from edgebot.core.language import Generation, LanguageModel, Message, Ungrounded
 from edgebot.nlg.grounding import Evidence
 from edgebot.nlg.pace import Limits, Pace
 from edgebot.nlg.persona import PersonaFile
-from edgebot.nlg.prompt import reading, static_part
+from edgebot.nlg.prompt import reading
 from edgebot.nlg.sentences import split_sentences
 from edgebot.nlg.spoken import SpokenText
 
@@ -55,7 +55,9 @@ class ModelReader:
         """
         persona = self._persona.current()
         chosen = self._pace.affordable(passages, self._limits)
-        messages = [*static_part(persona), reading(query, chosen, persona.unknown)]
+        # without the persona's examples: they teach brevity, and half of what is asked is lost
+        rules = Message("system", persona.system)
+        messages = [rules, reading(query, chosen, persona.unknown)]
         evidence = Evidence(chosen, query)
         cleaner = SpokenText(name=persona.name, prompt=persona.system, language=persona.language)
         options = Generation(**{**self._sampling, "max_tokens": _MOST_TOKENS})
