@@ -88,4 +88,4 @@ def test_what_is_spoken_is_what_the_table_says(table, pairs):
         start = f"{row['element'].capitalize()} has the symbol {letters} and the atomic number "
         assert pair.answer.startswith(f"{start}{row['atomic number']}."), pair
         assert row["known for"].removeprefix("being ") in pair.answer, pair
-        assert any(q.endswith(f"symbol {letters}") for q in pair.questions), pair
+        assert any(q.endswith(f"symbol {row['symbol']}") for q in pair.questions), pair
