@@ -11,7 +11,7 @@ from edgebot.cli.output import emit, json_option
 from edgebot.cli.progress import human, progress
 from edgebot.cli.table import table
 from edgebot.config import paths
-from edgebot.core.errors import ModelError
+from edgebot.core.errors import ConfigError, ModelError, UsageError
 from edgebot.models.blobs import BlobCache
 from edgebot.models.entry import Entry
 from edgebot.models.fetch import Fetcher
@@ -48,6 +48,7 @@ def pull(ctx: click.Context, ids: tuple[str, ...], every: bool, as_json: bool) -
     """Fetch models: those named, or all that the profile of this machine needs."""
     assembly = assembly_of(ctx)
     store = assembly.store
+    ids = tuple(_known(store, model_id) for model_id in ids)
     if every:
         ids = tuple(entry.id for entry in store.catalog)
     with progress() as shown:
@@ -66,7 +67,7 @@ def pull(ctx: click.Context, ids: tuple[str, ...], every: bool, as_json: bool) -
 def verify(ctx: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
     """Hash files again, of the models named or of all that are here; exit 3 when one is wrong."""
     store = assembly_of(ctx).store
-    entries = [store.catalog[model_id] for model_id in ids] or [
+    entries = [store.catalog[_known(store, model_id)] for model_id in ids] or [
         entry for entry in store.catalog if store.directory(entry.id).exists()
     ]
     wrong = []
@@ -94,12 +95,21 @@ def verify(ctx: click.Context, ids: tuple[str, ...], as_json: bool) -> None:
 @click.pass_context
 def path(ctx: click.Context, model_id: str, as_json: bool) -> None:
     """Print the directory of a model, verified."""
-    installed = assembly_of(ctx).store.open(model_id)
+    store = assembly_of(ctx).store
+    installed = store.open(_known(store, model_id))
     if as_json:
         files = {role: str(file) for role, file in installed.files.items()}
         emit({"id": installed.id, "path": str(installed.dir), "files": files})
     else:
         click.echo(installed.dir)
+
+
+def _known(store: ModelStore, model_id: str) -> str:
+    """``model_id``, or a wrong call when the catalogue does not have it."""
+    try:
+        return store.catalog[model_id].id
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
 
 
 def _cache() -> BlobCache:

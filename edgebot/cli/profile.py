@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from edgebot.cli.context import settings_of
 from edgebot.cli.output import emit, json_option
 from edgebot.cli.table import table
 from edgebot.config.hardware import Hardware
 from edgebot.config.loader import load_settings
-from edgebot.config.profiles import profile_settings
-from edgebot.core.errors import ProfileUnfit
+from edgebot.config.profiles import AUTO, load_profiles, profile_files, profile_settings
+from edgebot.config.settings import Settings
+from edgebot.core.errors import ProfileUnfit, UsageError
 from edgebot.runtime.wiring import Assembly
 
 
@@ -26,9 +29,12 @@ def profile(ctx: click.Context, name: str | None, as_json: bool) -> None:
 
     Exits 78 when that profile does not fit this machine.
     """
-    environ = dict(os.environ) | ({"EDGEBOT_PROFILE": name} if name else {})
-    chosen = ctx.find_root().obj or {}
-    settings = load_settings(chosen.get("config_file"), environ, profile_settings)
+    settings = settings_of(ctx)
+    if name:
+        _refuse_unknown(name, settings)
+        chosen = ctx.find_root().obj or {}
+        environ = {**os.environ, "EDGEBOT_PROFILE": name}
+        settings = load_settings(chosen.get("config_file"), environ, profile_settings)
     with Assembly(settings) as assembly:
         facts, refusal = _facts(assembly)
     if as_json:
@@ -37,6 +43,14 @@ def profile(ctx: click.Context, name: str | None, as_json: bool) -> None:
         _tell(assembly.hardware, facts)
     if refusal:
         raise refusal
+
+
+def _refuse_unknown(name: str, settings: Settings) -> None:
+    names = [*load_profiles(profile_files(settings.models_dir)).names, AUTO]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+        raise UsageError(f"no profile is called {name!r}; {hint}")
 
 
 def _facts(assembly: Assembly) -> tuple[dict[str, Any], ProfileUnfit | None]:
