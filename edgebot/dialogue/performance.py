@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from edgebot.core.dialogue import Decision, Sentence
 from edgebot.core.errors import Cancelled, EdgebotError
@@ -136,6 +136,7 @@ class Performance:
             self._fail(problem)
         except Exception as problem:  # noqa: BLE001 - whatever an engine raises ends this turn and no other
             self._fail(problem)
+        self._note_reply()
         if not spoken and not self._turn.cancellation.is_set:
             yield from self._instead(act)
 
@@ -146,6 +147,14 @@ class Performance:
         history = self._stage.sessions.state(self._turn.session).history
         toolbox = self._stage.toolbox if talker.can_call else None
         return talker.reply(self._turn, self._text, history, act.passages, toolbox)
+
+    def _note_reply(self) -> None:
+        """Add to the record of the rung how the reply came about."""
+        if self._stage.talker is None or not self.decision.rungs:
+            return
+        record = asdict(self._stage.talker.record)
+        rung = self.decision.rungs[-1]
+        rung.details = {**rung.details, "reply": record}
 
     def _instead(self, act: Talk) -> Iterator[str]:
         """The extract stands by; without one we say honestly that we do not know or have failed."""
