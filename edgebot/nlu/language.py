@@ -23,6 +23,12 @@ class LanguageData:
     hesitations: tuple[str, ...] = ()
     """Dropped wherever they stand ("um")."""
 
+    fillers: frozenset[str] = frozenset()
+    """Dropped wherever they stand, once nothing fits with them ("mal", which also multiplies)."""
+
+    split_off: tuple[str, ...] = ()
+    """Ends of compounds that are words of their own ("Nudeltimer" → "Nudel Timer")."""
+
     padding_start: tuple[str, ...] = ()
     """Dropped at the start, longest first ("could you please")."""
 
@@ -46,7 +52,7 @@ class LanguageData:
     """Kind of slot → values as they are said."""
 
 
-_LISTS = ("hesitations", "conjunctions", "keep_after")
+_LISTS = ("hesitations", "conjunctions", "keep_after", "fillers", "split_off")
 _MAPPINGS = ("rewrites", "symbols", "between_figures", "examples", "padding")
 _KNOWN = ("language", *_LISTS, *_MAPPINGS)
 
@@ -102,6 +108,8 @@ def _build(language: str, data: Mapping[str, Any]) -> LanguageData:
     return LanguageData(
         language=language,
         hesitations=tuple(data.get("hesitations") or ()),
+        fillers=frozenset(data.get("fillers") or ()),
+        split_off=tuple(data.get("split_off") or ()),
         padding_start=_longest_first(padding.get("start")),
         padding_end=_longest_first(padding.get("end")),
         keep_after=frozenset(data.get("keep_after") or ()),

@@ -99,12 +99,14 @@ def _plain(char: str) -> str:
 def variants(spoken: Spoken, data: LanguageData) -> Iterator[Spoken]:
     """Ways to read ``spoken``, the most literal first; each once.
 
-    As it is; without hesitations and courtesies; the same with contractions and signs written out.
+    As it is; without hesitations and courtesies; the same with contractions and signs written out
+    and compounds taken apart; the same without fillers.
     """
     seen = {spoken.text}
     yield spoken
     bare = without_padding(spoken, data)
-    for variant in (bare, written_out(bare, data)):
+    plain = written_out(bare, data)
+    for variant in (bare, plain, without_padding(_without_fillers(plain, data), data)):
         if variant.words and variant.text not in seen:
             seen.add(variant.text)
             yield variant
@@ -123,6 +125,11 @@ def without_padding(spoken: Spoken, data: LanguageData) -> Spoken:
     return Spoken(spoken.original, tuple(words))
 
 
+def _without_fillers(spoken: Spoken, data: LanguageData) -> Spoken:
+    kept = tuple(word for word in spoken.words if word.key not in data.fillers)
+    return Spoken(spoken.original, kept or spoken.words)
+
+
 def _padding(words: Sequence[Word], phrases: Sequence[str], *, at_start: bool) -> int:
     """How many words at the start (or end) are padding."""
     keys = [word.key for word in words]
@@ -138,8 +145,23 @@ def written_out(spoken: Spoken, data: LanguageData) -> Spoken:
     words: list[Word] = []
     for word in signs_as_words(spoken.words, data):
         instead = data.rewrites.get(word.key, word.text)
-        words.extend(Word(part, word.start, word.end) for part in instead.split())
+        if instead is word.text:
+            words.extend(_apart(word, data))
+        else:
+            words.extend(Word(part, word.start, word.end) for part in instead.split())
     return Spoken(spoken.original, tuple(words))
+
+
+def _apart(word: Word, data: LanguageData) -> Iterator[Word]:
+    """A compound as its two words, where its end is one that stands for itself."""
+    for end in data.split_off:
+        cut = len(word.text) - len(end)
+        head = word.text[:cut].rstrip("-")
+        if len(head) > 2 and word.key.endswith(end) and len(word.key) == len(word.text):
+            yield Word(head, word.start, word.start + len(head))
+            yield Word(word.text[cut:], word.start + cut, word.end)
+            return
+    yield word
 
 
 def signs_as_words(words: Sequence[Word], data: LanguageData) -> Iterator[Word]:
