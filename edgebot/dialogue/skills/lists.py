@@ -74,8 +74,8 @@ class ShoppingAndOtherLists:
         name = request.slots.get("list_name")
         if not name and request.topic is not None and request.topic.kind == "list":
             name = request.topic.refers.get("list_name")
-        name = str(name or self._default).casefold()
-        return str(self._aliases.get(name, name))[:MAX_CHARACTERS]
+        name = str(name or self._default)
+        return str(self._aliases.get(name.casefold(), name))[:MAX_CHARACTERS]
 
     def _things(self, request: Request) -> list[str]:
         """The things named; what was last spoken about where they are only "it" or "them"."""

@@ -80,7 +80,7 @@ _READERS: Mapping[str, Reader] = {
     "unit": lambda utterance, at, now, whole: unit_at(utterance, at),
 }
 
-KINDS = (*_READERS, "item_list", "name", "text", "yes_no")
+KINDS = (*_READERS, "item_list", "name", "list_name", "text", "yes_no")
 """All kinds of slots."""
 
 
@@ -98,6 +98,8 @@ def read(kind: str, text: str, language: str, now: datetime) -> SlotValue | None
         return phrases.clean(text) or None
     if kind == "name":
         return phrases.name(text, tables)
+    if kind == "list_name":
+        return phrases.list_name(text, tables)
     if kind == "item_list":
         return phrases.item_list(text, tables)
     utterance = Utterance(text, tables)

@@ -10,6 +10,9 @@ from edgebot.nlu.slots.tokens import MAX_CHARS
 from edgebot.nlu.slots.utterance import Utterance
 
 _WORD = re.compile(r"[,;\n]|[^\s,;]+")
+_LONGEST_NAME = 7
+"""Words; a sentence is no name."""
+
 _EDGES = " \t\r\n.,;:!?…\"“”„‘’'()[]"
 
 
@@ -20,13 +23,26 @@ def clean(text: str) -> str:
 
 
 def name(text: str, tables: Tables) -> str | None:
-    """A name without article and courtesy: "the pasta" → "pasta"; None when nothing is left."""
+    """A name without article and courtesy: "the pasta" → "pasta".
+
+    None when nothing is left, or so much that it is no name.
+    """
     words = clean(text).split()
+    if len(words) > _LONGEST_NAME:
+        return None
     while len(words) > 1 and tables.fold(words[0]) in tables.name_lead:
         words = words[1:]
     while len(words) > 1 and tables.fold(words[-1]) in tables.name_tail:
         words = words[:-1]
     return " ".join(words) or None
+
+
+def list_name(text: str, tables: Tables) -> str | None:
+    """The name of a list; in languages of compounds the whole word ("Packliste"), else None."""
+    found = name(text, tables)
+    if found is None or not tables.list_heads:
+        return found
+    return found if tables.fold(found).endswith(tables.list_heads) else None
 
 
 def item_list(text: str, tables: Tables) -> list[str] | None:

@@ -105,6 +105,9 @@ class Tables:
     item_joins: tuple[str, ...]
     item_pairs: tuple[str, ...]
     item_lead: frozenset[str]
+    list_heads: tuple[str, ...]
+    """What the name of a list ends with where it is one word with it ("Packliste")."""
+
     name_lead: frozenset[str]
     name_tail: frozenset[str]
 
@@ -184,6 +187,7 @@ def _build(language: str, raw: Mapping[str, Any]) -> Tables:
         item_joins=tuple(map(folded, items["joins"])),
         item_pairs=tuple(map(folded, items["pairs"])),
         item_lead=words(items["lead"]),
+        list_heads=tuple(map(folded, raw["names"].get("list_heads") or ())),
         name_lead=words(raw["names"]["lead"]),
         name_tail=words(raw["names"]["tail"]),
     )
