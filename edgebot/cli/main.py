@@ -29,6 +29,7 @@ VERBS = {
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
     "say": ("edgebot.cli.say:say", "Speak a text."),
+    "transcribe": ("edgebot.cli.transcribe:transcribe", "Write down what a recording says."),
     "turn": ("edgebot.cli.turn:turn", "Answer the question in a recording by voice."),
 }
 """Verb → where its command lives and its one-line help; imported when called."""
