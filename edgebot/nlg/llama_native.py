@@ -28,7 +28,7 @@ from edgebot.core.errors import EngineError, OutOfMemory
 log = logging.getLogger(__name__)
 
 _said: deque[str] = deque(maxlen=40)
-_SEVERE = (2, 3)  # GGML_LOG_LEVEL_WARN, GGML_LOG_LEVEL_ERROR
+_SEVERE = (3, 4)  # GGML_LOG_LEVEL_WARN, GGML_LOG_LEVEL_ERROR (ggml.h)
 
 _STRLEN = ctypes.CDLL(None).strlen
 
@@ -270,4 +270,4 @@ def library_version() -> str:
 
 def _why() -> str:
     severe = [line for line in _said if not line.startswith("llama_model_load_from_file")]
-    return severe[-1][:300] if severe else "no reason given"
+    return severe[-1].rpartition("error loading model: ")[2][:300] if severe else "no reason given"

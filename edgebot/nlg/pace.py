@@ -24,6 +24,7 @@ _FIRST_SENTENCE = 16
 """Tokens of a usual first sentence."""
 
 _SHORTEST_REPLY = 24
+_SHORTEST_QUESTION = 800
 _PASSAGE_CHARACTERS = 4
 """Characters a token, about: passages are weighed before they are tokenized."""
 
@@ -93,6 +94,12 @@ class Pace:
             max_tokens=max(min(limits.max_tokens, affordable), _SHORTEST_REPLY),
             filler=self.measured and first_s > limits.filler_after_s,
             deadline_s=limits.deadline_s,
+        )
+
+    def readable(self, limits: Limits) -> int:
+        """Characters of a question that can be read in time; a spoken one is never longer."""
+        return max(
+            int(self.prefill_tps * limits.reading_s) * _PASSAGE_CHARACTERS, _SHORTEST_QUESTION
         )
 
     def affordable(self, passages: Sequence[Passage], limits: Limits) -> list[Passage]:

@@ -9,8 +9,8 @@ from edgebot.core.knowledge import Passage
 from edgebot.core.language import Message
 from edgebot.nlg.persona import Persona
 
-_LONGEST_QUESTION = 4000
-"""Characters of a question that are read; nobody speaks as much in one breath."""
+LONGEST_QUESTION = 4000
+"""Characters of a question that are read at most; nobody speaks as much in one breath."""
 
 _ORDERS = re.compile(
     r"[^.!?\n]*\b(?:ignore|disregard|forget)\b[^.!?\n]*\b(?:instruction|prompt|rule|above|previous)"
@@ -28,9 +28,9 @@ def static_part(persona: Persona, tools: str = "") -> list[Message]:
     return messages
 
 
-def asked(text: str, passages: Sequence[Passage] = ()) -> Message:
+def asked(text: str, passages: Sequence[Passage] = (), most: int = LONGEST_QUESTION) -> Message:
     """The last message: the person's words, with passages to draw on quoted as data."""
-    text = shortened(text)
+    text = shortened(text, most)
     if not passages:
         return Message("user", text)
     return Message("user", f"Notes:\n{quoted(passages)}\n\nUse the notes if they help. {text}")
@@ -56,12 +56,12 @@ def as_data(text: str) -> str:
     return " ".join(_ORDERS.sub(" ", text).replace('"""', '"').split())
 
 
-def shortened(text: str) -> str:
-    """``text`` on one line; of an absurdly long one its beginning and its end."""
+def shortened(text: str, most: int = LONGEST_QUESTION) -> str:
+    """``text`` on one line; of one longer than ``most`` its beginning and its end."""
     text = " ".join(text.split())
-    if len(text) <= _LONGEST_QUESTION:
+    if len(text) <= most:
         return text
-    half = _LONGEST_QUESTION // 2
+    half = most // 2
     return f"{text[:half]} … {text[-half:]}"
 
 

@@ -24,7 +24,7 @@ from edgebot.nlg.delivery import Cut, deliver
 from edgebot.nlg.draft import BackgroundWorker, Draft
 from edgebot.nlg.pace import Budget, Limits, Pace
 from edgebot.nlg.persona import Persona, PersonaFile
-from edgebot.nlg.prompt import asked, spoken_history, static_part
+from edgebot.nlg.prompt import LONGEST_QUESTION, asked, spoken_history, static_part
 from edgebot.nlg.tools import ToolRounds, tool_rules
 
 log = logging.getLogger(__name__)
@@ -201,7 +201,8 @@ class LanguageTalker:
         static = static_part(persona, tool_rules(usable.tools) if usable else "")
         chosen = self._pace.affordable(passages, self._limits)
         talk = spoken_history(history, persona.fillers)
-        return static, [*static, *talk, asked(text, chosen)]
+        most = min(self._pace.readable(self._limits), LONGEST_QUESTION)
+        return static, [*static, *talk, asked(text, chosen, most)]
 
     def _budget(self, model: LanguageModel, asked: Message) -> Budget:
         if self._asks_network():

@@ -1,4 +1,4 @@
-"""An endpoint on the network may be slow, dead, wrong or endless; the board answers all the same."""
+"""An endpoint may be slow, dead, wrong or endless; the board answers all the same."""
 
 from __future__ import annotations
 
