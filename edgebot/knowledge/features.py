@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from edgebot.knowledge.porter import stem
 from edgebot.knowledge.questions import AnswerType, answer_type, holds
-from edgebot.knowledge.words import content_words, stems_of, words_of
+from edgebot.knowledge.words import content_words, words_of
 
 _NEAR = 4  # words between two that stand together
 
@@ -87,18 +87,3 @@ def type_sign(question: Question, text: str) -> float:
     """1 when the text holds the kind of thing that was asked for, 0 when not, ½ when unknown."""
     held = holds(question.kind, text, question.known)
     return 0.5 if held is None else float(held)
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """A text with its stems, taken apart once."""
-
-    text: str
-    stems: tuple[str, ...]
-    unique: frozenset[str]
-
-
-def lines(text: str) -> Lines:
-    """``text`` with its stems."""
-    stems = tuple(stems_of(text))
-    return Lines(text, stems, frozenset(stems))

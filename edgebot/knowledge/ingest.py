@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgebot.core.embedding import Embedder
-from edgebot.core.errors import KnowledgeError
+from edgebot.core.errors import KnowledgeError, StoreError
 from edgebot.knowledge.document import Draft, ImportReport
 from edgebot.knowledge.import_lock import import_lock
 from edgebot.knowledge.passages import cut
 from edgebot.knowledge.readers import format_of, read_document
 from edgebot.knowledge.store import Encoded, KnowledgeStore
 from edgebot.knowledge.vectors import quantised
-from edgebot.knowledge.walk import Found, find, source_of
+from edgebot.knowledge.walk import Found, find
 
 BATCH = 128
 """Passages that are encoded and committed together: what a kill can lose."""
@@ -53,6 +53,7 @@ class Importer:
         self._report = ImportReport()
         self._queue: list[tuple[_Open, int, Draft]] = []
         self._progress: Progress = lambda _bytes, _name: None
+        self._failed: Callable[[str, str], None] = lambda _source, _reason: None
 
     def run(
         self,
@@ -60,22 +61,24 @@ class Importer:
         progress: Progress | None = None,
         waiting: Callable[[], None] = lambda: None,
         found: Callable[[Found], None] = lambda _found: None,
+        failed: Callable[[str, str], None] = lambda _source, _reason: None,
     ) -> ImportReport:
         """Import files and folders; returns what was done and what failed, file by file.
 
-        ``found`` is told what there is to do; ``waiting`` is called when another import has to end
-        first. A file that cannot be read fails alone, and what was known from it is kept. Raises
-        ``StoreError`` when the database cannot be written; all finished batches stay in it, and
-        the next run goes on from there.
+        ``found`` is told what there is to do, ``failed`` each file that fails and why; ``waiting``
+        is called when another import has to end first. A file that cannot be read fails alone, and
+        what was known from it is kept. Raises ``StoreError`` when the database cannot be written;
+        all finished batches stay in it, and the next run goes on from there.
         """
         self._progress = progress or self._progress
+        self._failed = failed
         with import_lock(self._store.path, waiting):
             files = find(paths)
             found(files)
             self._report = ImportReport(skipped=files.skipped, failed=dict(files.failed))
             self._catch_up()
             known = self._store.sources()
-            unwanted = self._unwanted()
+            unwanted = self._unwanted(files)
             for source, path in files.files.items():
                 if source not in unwanted:
                     self._import_file(source, path, known.get(source))
@@ -83,10 +86,14 @@ class Importer:
             self._remove_vanished(files, known)
         return self._report
 
-    def _unwanted(self) -> set[str]:
-        """Shipped files a person removed; naming one in an import wants it again."""
+    def _unwanted(self, files: Found) -> set[str]:
+        """Shipped files a person removed; an import by a person wants them again."""
         if self._origin == "shipped":
             return {row[0] for row in self._store.query("SELECT source FROM unwanted")}
+        with self._store.transaction() as db:
+            db.conn.executemany(
+                "DELETE FROM unwanted WHERE source = ?", [(source,) for source in files.files]
+            )
         return set()
 
     def _import_file(
@@ -131,6 +138,7 @@ class Importer:
 
     def _fail(self, source: str, path: Path, reason: str) -> None:
         self._report.failed[source] = reason
+        self._failed(source, reason)
         try:
             self._progress(path.stat().st_size, source)
         except OSError:
@@ -223,19 +231,25 @@ def fingerprint(folder: Path, model: str) -> str:
 
 
 def sync_shipped(
-    store: KnowledgeStore, embedder: Callable[[], Embedder], folder: Path, max_bytes: int
+    store: KnowledgeStore, embedder: Embedder, folder: Path, max_bytes: int
 ) -> ImportReport | None:
     """Import the documents edgebot ships, unless nothing has changed since the last time.
 
-    Returns None when there was nothing to do, after a look at the files' dates only.
+    Returns None when there was nothing to do, after a look at the files' dates only. Raises
+    ``ImportBusy`` when another import is running, rather than wait for it.
     """
-    encoder = embedder()
-    mark = fingerprint(folder, encoder.model_id)
+    mark = fingerprint(folder, embedder.model_id)
     if store.setting("shipped") == mark:
         return None
-    report = Importer(store, encoder, max_bytes, origin="shipped").run([folder])
+    importer = Importer(store, embedder, max_bytes, origin="shipped")
+    report = importer.run([folder], waiting=_refuse)
     store.set_setting({"shipped": mark})
     return report
 
 
-__all__ = ["BATCH", "Importer", "fingerprint", "source_of", "sync_shipped"]
+class ImportBusy(StoreError):
+    """Another import is running."""
+
+
+def _refuse() -> None:
+    raise ImportBusy("another import is running; the shipped documents are looked at next time")

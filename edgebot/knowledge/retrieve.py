@@ -8,6 +8,7 @@ each, whose probability is the score and the final order.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,6 @@ from edgebot.knowledge.features import (
     Question,
     coverage,
     heaviest_missing,
-    lines,
     neighbours,
     numbers_found,
     type_sign,
@@ -32,7 +32,7 @@ from edgebot.knowledge.words import stems_of
 DEPTH = 50
 """Passages taken from each of the two searches."""
 
-JUDGED = 16
+JUDGED = 12
 """Passages of the fused list that are looked at closely, at least."""
 
 RANK_CONSTANT = 10
@@ -55,10 +55,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Stems:
+    """A passage taken apart, once."""
+
+    above: list[str]
+    """Of its title, headings and question."""
+
+    sentences: list[list[str]]
+
+    @property
+    def body(self) -> list[str]:
+        """Of the text, in order."""
+        return list(itertools.chain.from_iterable(self.sentences))
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A passage with what both searches say about it."""
 
     row: Row
+    stems: Stems
     bm25: float
     cosine: float
     lexical_rank: int
@@ -88,7 +104,7 @@ class Retriever:
             ((model.probability(passage_features(question, one)), one) for one in found),
             key=lambda pair: (-pair[0], pair[1].row.id),
         )
-        return [_passage(candidate, score) for score, candidate in _without_twins(judged)[:top]]
+        return [_passage(candidate, score) for score, candidate in _without_twins(judged, top)]
 
     def candidates(self, question: Question, vector: Vectors, count: int) -> list[Candidate]:
         """The ``count`` best of the fused list."""
@@ -113,6 +129,7 @@ class Retriever:
         return [
             Candidate(
                 rows[number],
+                _taken_apart(rows[number]),
                 lexical.get(number, 0.0),
                 semantic.get(number, 0.0),
                 lexical_ranks.get(number, last),
@@ -134,22 +151,21 @@ class Retriever:
 
 def passage_features(question: Question, candidate: Candidate) -> dict[str, float]:
     """What speaks for a passage as the place where the answer stands."""
-    row = candidate.row
-    context = f"{row.title}\n{row.heading}\n{row.question}"
-    above = set(stems_of(context))
-    body = lines(row.text)
-    sentences = [lines(sentence) for sentence in split_sentences(row.text)] or [body]
-    whole = above | body.unique
+    row, stems = candidate.row, candidate.stems
+    above, body = set(stems.above), stems.body
+    whole = above.union(body)
     return {
         "bm25": candidate.bm25 / (candidate.bm25 + question.information),
         "cosine": max(candidate.cosine, 0.0),
         "fused": candidate.fused * (RANK_CONSTANT + 1) / 2,
         "coverage": coverage(question, whole),
-        "sentence_coverage": max(coverage(question, above | one.unique) for one in sentences),
+        "sentence_coverage": max(
+            coverage(question, above.union(sentence)) for sentence in stems.sentences
+        ),
         "above_coverage": coverage(question, above),
-        "neighbours": neighbours(question, [*stems_of(context), *body.stems]),
+        "neighbours": neighbours(question, [*stems.above, *body]),
         "missing": heaviest_missing(question, whole),
-        "numbers": numbers_found(question, set(whole)),
+        "numbers": numbers_found(question, whole),
         "type": type_sign(question, row.text),
         "pair": float(bool(row.question)),
         "pair_cosine": max(candidate.cosine, 0.0) if row.question else 0.0,
@@ -157,14 +173,26 @@ def passage_features(question: Question, candidate: Candidate) -> dict[str, floa
     }
 
 
-def _without_twins(judged: list[tuple[float, Candidate]]) -> list[tuple[float, Candidate]]:
+def _taken_apart(row: Row) -> Stems:
+    above = stems_of(f"{row.title}\n{row.heading}\n{row.question}")
+    return Stems(above, [stems_of(one) for one in split_sentences(row.text)] or [[]])
+
+
+def _without_twins(
+    judged: list[tuple[float, Candidate]], top: int
+) -> list[tuple[float, Candidate]]:
+    """The first ``top`` that are not nearly the same as a better one."""
     kept: list[tuple[float, Candidate]] = []
     seen: list[set[str]] = []
     for score, candidate in judged:
-        words = set(stems_of(f"{candidate.row.question}\n{candidate.row.text}"))
+        words = set(candidate.stems.body)
+        if candidate.row.question:
+            words.update(candidate.stems.above)
         if not any(_alike(words, other) for other in seen):
             kept.append((score, candidate))
             seen.append(words)
+            if len(kept) == top:
+                break
     return kept
 
 

@@ -38,7 +38,12 @@ def words_of(text: str) -> list[str]:
 
 def stems_of(text: str) -> list[str]:
     """The stems of all words of ``text``, in order."""
-    return [stem(word) for word in words_of(text)]
+    return [_folded_stem(word) for word in _WORD.findall(text.replace("’", "'"))]
+
+
+@functools.lru_cache(maxsize=131_072)
+def _folded_stem(word: str) -> str:
+    return stem(fold(word))
 
 
 def content_words(text: str) -> list[str]:

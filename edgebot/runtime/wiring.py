@@ -5,6 +5,8 @@ Every engine is opened when first asked for and kept for the life of the assembl
 
 from __future__ import annotations
 
+import os
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,29 +20,43 @@ from edgebot.config.hardware import Hardware, detect
 from edgebot.config.profiles import Choice, Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
-from edgebot.core.embedding import Embedder
+from edgebot.core.embedding import TokenEmbedder
+from edgebot.core.errors import ModelMissing
 from edgebot.core.knowledge import PassageReader
 from edgebot.core.language import Guard, LanguageModel, Talker
 from edgebot.core.registry import Registry
-from edgebot.core.speech import TextToSpeech
+from edgebot.core.speech import SpeechToText, TextToSpeech
 from edgebot.dialogue.build import Limits, Parts, Ports, load_replies, load_skills, open_dialogue
 from edgebot.dialogue.clock import SystemClock
 from edgebot.dialogue.skills.registry import Services
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.turnlog import turns_file
 from edgebot.dialogue.volume import StoredVolume
+from edgebot.knowledge.base import SqliteKnowledgeBase
+from edgebot.knowledge.ingest import Importer
+from edgebot.knowledge.store import KnowledgeStore
 from edgebot.models.catalog import Catalog, catalog_files, load_catalog
 from edgebot.models.plan import Plan, make_plan
 from edgebot.models.store import Installed, ModelStore
 from edgebot.nlu.sentence_files import load_intents, own_sentences
 from edgebot.nlu.understander import TemplateUnderstander
-from edgebot.runtime import language
+from edgebot.runtime import documents, language
 from edgebot.runtime.slot_reading import LanguageSlotReader
+from edgebot.stt.second_opinion import SecondOpinion
+from edgebot.stt.wayout import WayOut
 
-STT = Registry("speech recogniser", {"vosk": "edgebot.stt.vosk:VoskRecognizer"})
+STT = Registry(
+    "speech recogniser",
+    {
+        "vosk": "edgebot.stt.vosk:VoskRecognizer",
+        "moonshine": "edgebot.stt.moonshine:MoonshineRecognizer",
+    },
+)
 TTS = Registry("voice", {"piper": "edgebot.tts.piper:PiperVoice"})
 LLM = Registry("language model engine", {"llama": "edgebot.nlg.llama:LlamaEngine"})
 EMBED = Registry("sentence encoder", {"minilm": "edgebot.embed.minilm:MiniLmEncoder"})
+
+_LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -136,6 +152,31 @@ class Assembly:
         """The loudspeaker; raises ``AudioError`` when there is none."""
         return Speaker(rate_hz, self.settings.tts.device)
 
+    def stt(self) -> SpeechToText:
+        """The recogniser of the settings or the profile, with its way out and second opinion."""
+        return self._once("stt", self._open_stt)
+
+    def _open_stt(self) -> SpeechToText:
+        phrases = self._recognizer(self.model("stt"))
+        free = phrases
+        when = self.settings.stt.second_opinion
+        if when != "never" and (second := self._second_recognizer()):
+            free = SecondOpinion(phrases, second, when)
+        return WayOut(phrases, free)
+
+    def _second_recognizer(self) -> SpeechToText | None:
+        """The recogniser for second readings; None where the profile has none or it is absent."""
+        try:
+            return self._recognizer(self.model("stt_second"))
+        except ModelMissing as missing:
+            _LOG.info("no second reading of dictation: %s", missing)
+            return None
+
+    def _recognizer(self, installed: Installed) -> Any:
+        options = {} if "model" in installed.files else {"threads": self.settings.threads.tts}
+        engine = STT.load(installed.entry.engine)
+        return engine(**installed.files, model_id=installed.id, **options)
+
     def tts(self) -> TextToSpeech:
         """The voice of the settings or the profile, warm."""
         return self._once("tts", self._open_tts)
@@ -154,20 +195,40 @@ class Assembly:
         )
         return voice
 
-    def embedder(self) -> Embedder:
+    def embedder(self) -> TokenEmbedder:
         """The sentence encoder of the settings or the profile."""
-        return self._once("embedder", self._open_embedder)
+        return self._once("embedder", lambda: self._open_embedder(self.settings.threads.embed))
 
-    def _open_embedder(self) -> Embedder:
+    def _open_embedder(self, threads: int) -> TokenEmbedder:
         installed = self.model("embedder")
         engine = EMBED.load(installed.entry.engine)
-        embedder: Embedder = engine(
+        embedder: TokenEmbedder = engine(
             installed.files["model"],
             installed.files["tokenizer"],
-            threads=self.settings.threads.embed,
+            threads=threads,
             model_id=installed.id,
         )
         return embedder
+
+    def knowledge_store(self) -> KnowledgeStore:
+        """The file of the knowledge base, open; no model is loaded for it."""
+        return self._once(
+            "knowledge_store", lambda: KnowledgeStore(documents.file_of(self.settings))
+        )
+
+    def knowledge(self) -> SqliteKnowledgeBase:
+        """The knowledge base, with the documents that edgebot ships in it."""
+        return self._once("knowledge", self._open_knowledge)
+
+    def _open_knowledge(self) -> SqliteKnowledgeBase:
+        store, embedder = self.knowledge_store(), self.embedder()
+        documents.keep_shipped(store, embedder, self.settings)
+        return SqliteKnowledgeBase(store, embedder, self.settings.knowledge.threshold)
+
+    def importer(self) -> Importer:
+        """What brings documents into the knowledge base, on all cores."""
+        embedder = self._once("importing", lambda: self._open_embedder(os.cpu_count() or 1))
+        return Importer(self.knowledge_store(), embedder, documents.max_bytes(self.settings))
 
     def language_model(self) -> LanguageModel:
         """The language model of the settings or the profile, loaded."""

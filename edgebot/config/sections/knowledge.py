@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from edgebot.config.sections.base import Section
@@ -12,6 +14,15 @@ class KnowledgeSettings(Section):
 
     embedder: str | None = None
     """Catalogue id; the profile's preference when absent."""
+
+    file: Path | None = None
+    """The database; ``knowledge.db`` in the state directory when absent."""
+
+    shipped: bool = True
+    """Whether the documents that come with edgebot are known."""
+
+    max_file_mb: int = Field(default=32, ge=1, le=1024)
+    """Size above which a document is refused, in megabytes."""
 
     threshold: float = Field(default=0.5, ge=0.0, le=1.0)
     """Calibrated probability below which it says that it does not know."""
