@@ -156,11 +156,19 @@ class Fetcher:
             if not wanted:
                 return  # somebody else has just fetched it
             archive = self._downloads.archive(source, entry.id)
-            self._progress.begin(f"{entry.id}: taking out of {archive.name}", None)
+            total = sum(piece.size for piece in wanted.values())
+            self._progress.begin(f"{entry.id}: taking out of {archive.name}", total)
+            taken = 0
+
+            def take(name: str, data: IO[bytes]) -> None:
+                nonlocal taken
+                piece = wanted[name]
+                before = taken - piece.offset
+                self._cache.add(piece, data, lambda length: self._progress.advance(before + length))
+                taken += piece.size
+
             try:
-                read_members(
-                    archive, wanted, lambda name, data: self._cache.add(wanted[name], data)
-                )
+                read_members(archive, wanted, take)
             except FetchError:
                 archive.unlink(missing_ok=True)  # it would fail the same way next time
                 raise
