@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from edgebot.dialogue.store.recurrence import Recurrence
@@ -49,6 +49,15 @@ def corrected(
     if new["has_time"] and not new["has_date"] and old["has_date"]:
         return on_day(old, new, now)
     return dict(new)
+
+
+def from_now(seconds: float, now: datetime) -> dict[str, Any] | None:
+    """The moment ``seconds`` after ``now``; None for a time that has passed or never comes."""
+    if not 0 < seconds < FARTHEST.total_seconds():
+        return None
+    later = (now.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(now.tzinfo)
+    known = {"has_date": True, "has_time": True, "ambiguous_half_day": False, "past": False}
+    return {"at": later.isoformat(timespec="seconds"), **known}
 
 
 def in_the_morning(moment: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -82,6 +82,9 @@ class Resolver:
             if slot is None and kind == "moment":  # "no, twenty" may be eight pm or minutes
                 kind, value = "number", self.read(Slot("value", "number"), parse.text)
                 slot = _slot_of_kind(declared, kind, call)
+            if slot is None and kind == "duration":  # "make it an hour": in an hour, instead
+                kind, value = "moment", moments.from_now(value, self._now())
+                slot = _slot_of_kind(declared, kind, call)
             if slot is None or value is None:
                 return None
             given = value

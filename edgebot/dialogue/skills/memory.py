@@ -38,6 +38,7 @@ class PersonalMemory:
         self._memories = store.memories
         self._language = language
         self._empty = frozenset(words_of(language)["stop_words"])
+        self._endings = sorted(words_of(language)["word_endings"], key=len, reverse=True)
         self._actions: dict[str, Callable[[Request], Outcome]] = {
             "memory_add": self._add,
             "memory_ask": self._ask,
@@ -115,7 +116,12 @@ class PersonalMemory:
 
     def _telling(self, text: str) -> set[str]:
         words = re.findall(r"[\w']+", text.casefold())
-        return {word.removesuffix("'s") for word in words if word not in self._empty}
+        return {self._stem(word) for word in words if word not in self._empty}
+
+    def _stem(self, word: str) -> str:
+        """Without its ending, so that "park" finds "parked"."""
+        ending = next((end for end in self._endings if word.endswith(end)), "")
+        return word.removesuffix(ending) if len(word) - len(ending) > 2 else word
 
     def _back(self, memories: list[Memory]) -> list[str]:
         return [said_back(memory.text, self._language) for memory in memories]

@@ -119,7 +119,6 @@ def _signs(language: str) -> Mapping[str, str]:
 
 def _spaced(text: str) -> str:
     """Lower case, with spaces around signs and without punctuation at the ends of words."""
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.casefold())
-    text = re.sub(r"[?,;:=]|[.](?=\s|$)|(?<!\d)!", " ", text)
+    text = re.sub(r"[?;:=]|[.,](?!\d)|(?<!\d)!", " ", text.casefold())
     text = re.sub(r"([+*/^%()×÷²³√!]|(?<=\d)-(?=\d)|(?<=\s)-(?=\s))", r" \1 ", text)
     return re.sub(r"(?<=\d)\s*x\s*(?=\d)", " x ", text)

@@ -181,7 +181,10 @@ def _figures(utterance: Utterance, at: int) -> Found:
     if len(groups) > 1 and not (
         all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3
     ):
-        return None
+        if len(groups) > 2 or comma:
+            return None
+        (whole, places), groups = groups, groups[:1]  # "3.5" where a comma is usual
+        comma = tables.group
     if not all(group.isdecimal() for group in groups) or (comma and not places.isdecimal()):
         return None
     plain = "".join(groups)
