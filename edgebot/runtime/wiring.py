@@ -10,14 +10,11 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edgebot.audio.card import Speaker
 from edgebot.audio.files import AudioFile, WavFile
-from edgebot.config.hardware import Hardware, detect
-from edgebot.config.profiles import Choice, Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
 from edgebot.core.embedding import TokenEmbedder
@@ -35,12 +32,11 @@ from edgebot.dialogue.volume import StoredVolume
 from edgebot.knowledge.base import SqliteKnowledgeBase
 from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.store import KnowledgeStore
-from edgebot.models.catalog import Catalog, catalog_files, load_catalog
-from edgebot.models.plan import Plan, make_plan
-from edgebot.models.store import Installed, ModelStore
+from edgebot.models.store import Installed
 from edgebot.nlu.sentence_files import load_intents, own_sentences
 from edgebot.nlu.understander import TemplateUnderstander
 from edgebot.runtime import documents, language
+from edgebot.runtime.machine import Machine
 from edgebot.runtime.slot_reading import LanguageSlotReader
 from edgebot.stt.second_opinion import SecondOpinion
 from edgebot.stt.wayout import WayOut
@@ -61,7 +57,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Assembly:
+class Assembly(Machine):
     """The engines one set of settings means, each opened when first asked for.
 
     Safe to use from several threads: two engines load side by side, one is never loaded twice.
@@ -100,45 +96,6 @@ class Assembly:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @cached_property
-    def hardware(self) -> Hardware:
-        """What this machine is."""
-        return detect()
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """All known models."""
-        return load_catalog(catalog_files(self.settings.models_dir))
-
-    @cached_property
-    def choice(self) -> Choice:
-        """The device profile in force and why; raises ``ProfileUnfit`` when none fits."""
-        profiles = load_profiles(profile_files(self.settings.models_dir))
-        return profiles.choose(self.settings.profile, self.hardware)
-
-    @property
-    def profile(self) -> Profile:
-        """The device profile in force; raises ``ProfileUnfit`` when none fits."""
-        return self.choice.profile
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The models of all stages; raises ``ProfileUnfit`` when the memory does not reach."""
-        return make_plan(self.profile, self.catalog, self.settings, self.hardware)
-
-    @cached_property
-    def store(self) -> ModelStore:
-        """The model files of this machine."""
-        return ModelStore(self.settings.models_dir, self.catalog)
-
-    def model(self, stage: str) -> Installed:
-        """The verified files of the model that the settings or the profile mean for ``stage``.
-
-        Raises ``ProfileUnfit`` when the machine cannot carry it, ``ModelMissing`` or
-        ``ModelCorrupt`` when its files are not as they must be.
-        """
-        return self.store.open(self.plan.model(stage).id)
 
     def audio_file(self, path: Path) -> AudioFile:
         """The recording at ``path``; raises ``AudioError`` when there is none."""

@@ -40,7 +40,7 @@ def become(
     """Let this machine be the captured one."""
     root = boards.unpack(capture, tmp_path / "board")
     found = hardware.detect(root, arch)
-    for module in ("edgebot.config.profiles", "edgebot.runtime.wiring"):
+    for module in ("edgebot.config.profiles", "edgebot.runtime.machine"):
         monkeypatch.setattr(f"{module}.detect", lambda: found)
 
 
