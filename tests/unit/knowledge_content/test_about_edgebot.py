@@ -37,7 +37,18 @@ def _calls(knowledge: Path):
 
 
 def test_every_verb_that_is_named_exists(knowledge):
-    not_calls = {"with", "finds", "itself", "is", "was", "runs", "found", "costs", "writes", "first"}
+    not_calls = {
+        "with",
+        "finds",
+        "itself",
+        "is",
+        "was",
+        "runs",
+        "found",
+        "costs",
+        "writes",
+        "first",
+    }
     named = {(path.name, call[0]) for path, call in _calls(knowledge) if call[0] not in not_calls}
     assert len({verb for _, verb in named}) >= 12
     assert {(name, verb) for name, verb in named if verb not in VERBS} == set()

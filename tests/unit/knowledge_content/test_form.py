@@ -70,6 +70,13 @@ def test_questions_are_few_and_differ(documents):
             assert all(q[0].isupper() and q[-1] not in ".?!," for q in pair.questions), (name, pair)
 
 
+def test_a_number_in_a_question_is_given_in_words_too(documents):
+    """A recogniser writes "thirty one days", a keyboard "31 days"."""
+    for name, document in documents.items():
+        for pair in document.pairs:
+            assert any(not re.search(r"\d", question) for question in pair.questions), (name, pair)
+
+
 def test_answers_can_be_spoken(documents):
     for name, document in documents.items():
         for pair in document.pairs:
