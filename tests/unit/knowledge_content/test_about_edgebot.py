@@ -120,6 +120,13 @@ def test_defaults_that_are_named_are_the_defaults(answers):
     assert settings.tts.speed == 1.0
 
 
+def test_a_wake_word_is_denied_only_while_there_is_no_daemon(answers):
+    said = answers("edgebot/privacy.yaml")
+    denied = "no wake word" in said["What is the wake word"]
+    assert denied == ("run" not in VERBS)
+    assert ("does not listen to the room" in said["Are you always listening"]) == denied
+
+
 def test_the_profiles_are_those_that_are_shipped(root, answers):
     said = answers("edgebot/settings.yaml")["Which profiles are there"]
     shipped = {path.stem for path in (root / "models" / "profiles").glob("*.yaml")}
