@@ -49,6 +49,11 @@ class Backups:
         _sync(self._path.parent)
         return True
 
+    def discard(self) -> None:
+        """Delete all copies, oldest first."""
+        for file in reversed(self.files):
+            file.unlink(missing_ok=True)
+
     def restore(self) -> Path | None:
         """Put the newest whole copy where the database was; None when there is none."""
         for file in self.files:

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BUSY_S = 10.0
+KEPT_ASIDE = 3
+"""Damaged files that are kept for somebody to look at."""
+
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -55,6 +58,17 @@ class StoreFile:
         result = self._transact("BEGIN IMMEDIATE", work, counted=True)
         with self._lock:
             if time.monotonic() - self._backed_up_s >= self._backup_every_s:
+                self.backup()
+        return result
+
+    def erase(self, work: Callable[[Database], T]) -> T:
+        """Like :meth:`write`, for what is to be gone for good: from the log and the copies too."""
+        result = self.write(work)
+        with self._lock:
+            if self._db is not None:
+                self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                with self._exclusive():
+                    self._backups.discard()
                 self.backup()
         return result
 
@@ -175,6 +189,10 @@ class StoreFile:
             part = self.path.with_name(self.path.name + ending)
             if part.exists():
                 part.rename(aside.with_name(aside.name + ending))
+        for older in sorted(self.path.parent.glob(f"{self.path.name}.damaged-*"))[
+            : -3 * KEPT_ASIDE
+        ]:
+            older.unlink(missing_ok=True)
         restored = self._backups.restore()
         what = f"the backup {restored.name} took its place" if restored else "an empty one is used"
         self.notices.append(f"{self.path} is damaged ({why}); it was kept as {aside.name}, {what}")

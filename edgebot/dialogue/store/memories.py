@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlite_utils import Database
+
 from edgebot.dialogue.clock import Clock
 from edgebot.dialogue.store.file import StoreFile
 from edgebot.dialogue.store.promises import stamp
@@ -41,13 +43,10 @@ class Memories:
         )
 
     def forget(self, ids: list[int]) -> int:
-        """Delete memories (their bytes are overwritten in the file); how many there were."""
+        """Delete memories, their bytes in the file and its copies too; how many there were."""
 
-        def drop(memory_id: int) -> int:
-            return self._file.write(
-                lambda db: int(
-                    db.conn.execute("DELETE FROM memories WHERE id = ?", [memory_id]).rowcount
-                )
-            )
+        def drop(db: Database) -> int:
+            statement = "DELETE FROM memories WHERE id = ?"
+            return sum(db.conn.execute(statement, [memory_id]).rowcount for memory_id in ids)
 
-        return sum(drop(memory_id) for memory_id in ids)
+        return self._file.erase(drop)
