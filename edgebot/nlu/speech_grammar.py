@@ -96,11 +96,10 @@ class SpeechGrammar:
                 phrase = draw()
             except NoExample:
                 return
+            idle += 1
             for said_so in self._spoken(phrase):
                 words = ["", *said_so.split(), ""]
-                fresh = set(itertools.pairwise(words)) - pairs
-                if not fresh:
-                    idle += 1
+                if not (fresh := set(itertools.pairwise(words)) - pairs):
                     continue
                 pairs |= fresh
                 idle, found = 0, found + 1
