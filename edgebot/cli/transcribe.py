@@ -48,7 +48,7 @@ def transcribe(
     if grammar and intents:
         raise UsageError("give --grammar or --intents, not both")
     assembly = assembly_of(ctx, intents)
-    phrases = phrases_in(grammar) if grammar else None
+    phrases: Sequence[str] | None = phrases_in(grammar) if grammar else None
     if intents:
         phrases = assembly.understander().grammar(NluContext())
     stt = assembly.stt()

@@ -15,6 +15,7 @@ ICASSP 1994, for competing garbage models.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,12 @@ FILLERS = 300
 
 FILLER_WEIGHT = 1.0
 """Filler sentences for each phrase of the grammar."""
+
+FAMILIAR, CONFIDENT = 0.9, 0.8
+"""Share of familiar neighbours and mean word confidence from which words are taken as a phrase."""
+
+STRANGE = 0.5
+"""Share of familiar neighbours below which they are not worth a comparison."""
 
 _START, _END = "<s>", "</s>"
 _LOG = logging.getLogger(__name__)
@@ -59,16 +66,16 @@ class Grammar:
         """
         fillers = sum(word in self.fillers for word in words)
         familiar = self.familiarity(words)
-        if words and not fillers and familiar > 0.5 and confidence >= 0.8:
+        if words and not fillers and familiar >= FAMILIAR and confidence >= CONFIDENT:
             return "mine"
-        if fillers * 2 >= len(words) or familiar < 0.25:
+        if fillers * 2 >= len(words) or familiar < STRANGE:
             return "foreign"
         return "doubtful"
 
     def familiarity(self, words: Sequence[str]) -> float:
         """Share of the neighbours in ``words`` that are neighbours in a phrase too, 0 … 1."""
         chain = [_START, *words, _END]
-        pairs = list(zip(chain, chain[1:], strict=False))
+        pairs = list(itertools.pairwise(chain))
         return sum(pair in self.pairs for pair in pairs) / len(pairs)
 
     def spoken(self, text: str, vocabulary: Vocabulary) -> list[str]:

@@ -67,9 +67,7 @@ class MoonshineRecognizer:
             ) from None
         past = [i for i in self._decoder.get_inputs() if i.name.startswith("past_key_values")]
         self._past_names = [i.name for i in past]
-        self._no_past = {
-            i.name: np.zeros((0, i.shape[1], 1, i.shape[3]), np.float32) for i in past
-        }
+        self._no_past = {i.name: np.zeros((0, i.shape[1], 1, i.shape[3]), np.float32) for i in past}
 
     def stream(self, grammar: Sequence[str] | None = None) -> MoonshineStream:
         """Start an utterance. A grammar cannot guide this engine: it is checked afterwards."""
@@ -181,7 +179,7 @@ def _confidence(log_probability: float) -> float:
     Fitted so that the engine with the higher confidence is the better one to believe (see
     docs/speech.md).
     """
-    return min(1.0, (math.exp(log_probability) / 0.9) ** (1 / 3))
+    return min(1.0, math.pow(math.exp(log_probability) / 0.9, 1 / 3))
 
 
 def _session(model: Path, threads: int) -> Any:

@@ -50,9 +50,7 @@ def _number(number: str, language: str) -> str:
     return " ".join([words, _table(language)["point"], *(_spell(d, language) for d in part)])
 
 
-def _spell(
-    digits: str, language: str, purpose: FormatPurpose = FormatPurpose.CARDINAL
-) -> str:
+def _spell(digits: str, language: str, purpose: FormatPurpose = FormatPurpose.CARDINAL) -> str:
     if len(digits) > _LONGEST or (len(digits) > 1 and digits[0] == "0"):
         return " ".join(_spell(digit, language) for digit in digits)
     text = _engine(language).format_number(int(digits), purpose).text

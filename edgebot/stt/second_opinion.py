@@ -41,9 +41,7 @@ class SecondOpinion:
 
 
 class _TwoReadings:
-    def __init__(
-        self, first: SpeechStream, second: SpeechToText, doubt: float | None
-    ) -> None:
+    def __init__(self, first: SpeechStream, second: SpeechToText, doubt: float | None) -> None:
         self._first = first
         self._second = second
         self._doubt = doubt

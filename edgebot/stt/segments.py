@@ -120,7 +120,8 @@ def loudness(samples: Samples) -> npt.NDArray[np.float64]:
         return np.zeros(0)
     padded = np.zeros(-(-len(samples) // _STEP) * _STEP)
     padded[: len(samples)] = samples
-    return np.sqrt(np.mean(padded.reshape(-1, _STEP) ** 2, axis=1))
+    loud: npt.NDArray[np.float64] = np.sqrt(np.mean(padded.reshape(-1, _STEP) ** 2, axis=1))
+    return loud
 
 
 def speech_bounds(samples: Samples) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgebot.core.audio import RATE_HZ, AudioFrame
 from edgebot.core.errors import EngineError
 from edgebot.core.speech import Transcript, Word
@@ -15,6 +17,13 @@ from edgebot.stt.grammar import Grammar, Verdict, compile_grammar
 from edgebot.stt.vocabulary import Vocabulary
 
 _GRAMMARS_KEPT = 16
+
+_LEAD_IN_S = 0.2
+"""Faint noise before the utterance: a recording cut off tightly loses its first sound otherwise."""
+
+_LEAD_IN = (
+    np.random.default_rng(1).normal(0.0, 8.0, int(_LEAD_IN_S * RATE_HZ)).astype(np.int16).tobytes()
+)
 
 
 class VoskRecognizer:
@@ -47,11 +56,12 @@ class VoskRecognizer:
         """Start an utterance; with ``grammar`` only its phrases and fillers can be heard.
 
         The transcript of a stream with a grammar holds what the phrases make of the speech; where
-        ``in_grammar`` is False, that is not what was said (see :class:`~edgebot.stt.wayout.WayOut`).
+        ``in_grammar`` is False, that is not what was said: see :mod:`edgebot.stt.wayout`.
         """
         if self._model is None:
             raise EngineError("the speech recogniser is closed")
-        return VoskStream(self._model, self.model_id, self.compile(grammar) if grammar else None)
+        compiled = self.compile(grammar) if grammar else None
+        return VoskStream(self._model, self.model_id, self.vocabulary, compiled)
 
     def compile(self, phrases: Sequence[str]) -> Grammar:
         """``phrases`` for this model; the last ones are remembered."""
@@ -65,14 +75,18 @@ class VoskRecognizer:
 class VoskStream:
     """One utterance on its way through Vosk."""
 
-    def __init__(self, model: Any, model_id: str, grammar: Grammar | None) -> None:
+    def __init__(
+        self, model: Any, model_id: str, vocabulary: Vocabulary, grammar: Grammar | None
+    ) -> None:
         import vosk
 
+        self._vocabulary = vocabulary
         self._model_id = model_id
         self.grammar = grammar
         arguments = (grammar.phrases_json,) if grammar else ()
         self._recognizer: Any = vosk.KaldiRecognizer(model, float(RATE_HZ), *arguments)
         self._recognizer.SetWords(True)
+        self._recognizer.AcceptWaveform(_LEAD_IN)
         self._heard: list[Word] = []
         self._samples = 0
 
@@ -113,6 +127,12 @@ class VoskStream:
             return "mine"
         return self.grammar.judge([w.text for w in self._heard], mean_confidence(self._heard))
 
+    def familiarity(self, text: str) -> float:
+        """How much of ``text``, read by another engine, sounds like the grammar (0 … 1)."""
+        if self.grammar is None:
+            return 0.0
+        return self.grammar.familiarity(self.grammar.spoken(text, self._vocabulary))
+
     def _readable(self, words: list[str]) -> list[str]:
         if self.grammar is None:
             return words
@@ -139,7 +159,12 @@ def mean_confidence(words: Sequence[Word]) -> float:
 
 def _words(result: str) -> list[Word]:
     return [
-        Word(item["word"], item["start"], item["end"], min(1.0, item["conf"]))
+        Word(
+            item["word"],
+            round(max(0.0, item["start"] - _LEAD_IN_S), 3),
+            round(max(0.0, item["end"] - _LEAD_IN_S), 3),
+            min(1.0, item["conf"]),
+        )
         for item in json.loads(result).get("result", ())
     ]
 
