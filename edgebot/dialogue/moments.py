@@ -45,7 +45,9 @@ def corrected(
     if not old:
         return dict(new)
     if new["has_date"] and not new["has_time"] and old["has_time"]:
-        return on_day(new, {**old, "ambiguous_half_day": False}, now)
+        kept = on_day(new, {**old, "ambiguous_half_day": False}, now)
+        # The same time, unless who keeps it knows better ("seven" of an alarm).
+        return {**kept, "ambiguous_half_day": old.get("ambiguous_half_day", False)}
     if new["has_time"] and not new["has_date"] and old["has_date"]:
         return on_day(old, new, now)
     return dict(new)

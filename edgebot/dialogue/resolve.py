@@ -80,7 +80,7 @@ class Resolver:
                 continue
             slot = _slot_of_kind(declared, kind, call)
             if slot is None and kind == "moment":  # "no, twenty" may be eight pm or minutes
-                kind, value = "number", self.read(Slot("value", "number"), parse.text)
+                kind, value = "number", self._last_number(parse.text)
                 slot = _slot_of_kind(declared, kind, call)
             if slot is None and kind == "duration":  # "make it an hour": in an hour, instead
                 kind, value = "moment", moments.from_now(value, self._now())
@@ -98,6 +98,13 @@ class Resolver:
                 return None
             slots[slot.name] = given
         return slots
+
+    def _last_number(self, text: str) -> SlotValue | None:
+        """The number that ``text`` ends with ("make it twenty")."""
+        words = text.split()
+        ends = (" ".join(words[start:]) for start in range(len(words)))
+        found = (self.read(Slot("value", "number"), end) for end in ends)
+        return next((value for value in found if value is not None), None)
 
     def _follow_up(self, parse: Parse, state: State) -> Call:
         found = self._skills.find(state.last_call.intent) if state.last_call else None

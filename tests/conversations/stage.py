@@ -5,6 +5,7 @@ What the files may say is told in README.md beside this one.
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -97,6 +98,12 @@ class HandClock:
         self.boot_id += "'"
 
 
+@functools.cache
+def understander_of(language: str) -> TemplateUnderstander:
+    """The real sentences, linked once."""
+    return TemplateUnderstander(own_sentences(language))
+
+
 class Reader:
     """The slot readers as the dialogue asks them."""
 
@@ -123,7 +130,7 @@ class Stage:
         reader = Reader(self._language)
         services = Services(self.store, self.clock, reader, self.volume, self._language)
         replies = load_replies(self._language)
-        understander = TemplateUnderstander(own_sentences(self._language))
+        understander = understander_of(self._language)
         ports = Ports(understander=understander, reader=reader, volume=self.volume)
         self.dialogue = open_dialogue(
             Parts(self.store, self.clock, load_skills(services, replies), replies, ports)
@@ -232,7 +239,7 @@ def _several(value: Any) -> list[str]:
 def matches(pattern: str, said: str) -> bool:
     """Whether ``said`` holds the words; ``…`` is any words between, ``|`` is or."""
     return any(
-        re.search(re.escape(option.strip()).replace("…", ".*"), said, re.IGNORECASE)
+        re.search(re.escape(option.strip()).replace(r"\ …\ ", ".*"), said, re.IGNORECASE)
         for option in pattern.split("|")
     )
 

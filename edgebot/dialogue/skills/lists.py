@@ -27,7 +27,7 @@ NAME = Slot("list_name", "name", "which list; the shopping list when absent")
 ITEM = Slot("item", "text", "one thing", required=True, prompt="ask.item_list")
 
 INTENTS = (
-    Intent("list_add", "Put things on a list.", (ITEMS, NAME), correctable=True),
+    Intent("list_add", "Put things on a list.", (ITEMS, NAME), follow_up="items", correctable=True),
     Intent("list_read", "Read a list.", (NAME,), follow_up="list_name"),
     Intent("list_remove", "Take things off a list.", (ITEMS, NAME)),
     Intent("list_check", "Check things off a list.", (ITEMS, NAME)),

@@ -13,6 +13,7 @@ _WORD = re.compile(r"[,;\n]|[^\s,;]+")
 _LONGEST_NAME = 7
 """Words; a sentence is no name."""
 
+_LONGEST_ANSWER = 5
 _EDGES = " \t\r\n.,;:!?…\"“”„‘’'()[]"
 
 
@@ -87,15 +88,16 @@ def yes_no(utterance: Utterance) -> bool | None:
     """Whether the whole text agrees or disagrees; None when it does neither, or both."""
     tables = utterance.tables
     words = [token.norm for token in utterance.tokens if token.norm not in tables.fillers]
-    answers: set[bool] = set()
-    at = 0
-    while at < len(words):
-        for length in (5, 4, 3, 2, 1):
-            phrase = tuple(words[at : at + length])
-            if len(phrase) == length and phrase in tables.yes_no:
-                answers.add(tables.yes_no[phrase])
-                at += length
-                break
-        else:
-            return None
-    return answers.pop() if len(answers) == 1 else None
+    agrees, disagrees = (_made_of(words, tables, answer) for answer in (True, False))
+    return agrees if agrees != disagrees else None
+
+
+def _made_of(words: list[str], tables: Tables, answer: bool) -> bool:
+    """Whether ``words`` are phrases of this answer and nothing else: "no" + "don't do it"."""
+    reached = [True] + [False] * len(words)
+    for end in range(1, len(words) + 1):
+        reached[end] = any(
+            reached[start] and tables.yes_no.get(tuple(words[start:end])) is answer
+            for start in range(max(0, end - _LONGEST_ANSWER), end)
+        )
+    return bool(words) and reached[-1]
