@@ -5,8 +5,8 @@ Every engine is opened when first asked for and kept for the life of the assembl
 
 from __future__ import annotations
 
-import os
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from edgebot.audio.card import Speaker
 from edgebot.audio.files import AudioFile, WavFile
+from edgebot.config import paths
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
 from edgebot.core.embedding import TokenEmbedder
@@ -32,14 +33,14 @@ from edgebot.dialogue.volume import StoredVolume
 from edgebot.knowledge.base import SqliteKnowledgeBase
 from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.store import KnowledgeStore
+from edgebot.models.plan import StageLeftOut
 from edgebot.models.store import Installed
 from edgebot.nlu.sentence_files import load_intents, own_sentences
 from edgebot.nlu.understander import TemplateUnderstander
 from edgebot.runtime import documents, language
 from edgebot.runtime.machine import Machine
 from edgebot.runtime.slot_reading import LanguageSlotReader
-from edgebot.stt.second_opinion import SecondOpinion
-from edgebot.stt.wayout import WayOut
+from edgebot.stt.compose import compose
 
 STT = Registry(
     "speech recogniser",
@@ -114,20 +115,18 @@ class Assembly(Machine):
         return self._once("stt", self._open_stt)
 
     def _open_stt(self) -> SpeechToText:
-        phrases = self._recognizer(self.model("stt"))
-        free = phrases
         when = self.settings.stt.second_opinion
-        if when != "never" and (second := self._second_recognizer()):
-            free = SecondOpinion(phrases, second, when)
-        return WayOut(phrases, free)
+        second = self._second_recognizer() if when != "never" else None
+        return compose(self._recognizer(self.model("stt")), second, when)
 
     def _second_recognizer(self) -> SpeechToText | None:
         """The recogniser for second readings; None where the profile has none or it is absent."""
         try:
-            return self._recognizer(self.model("stt_second"))
-        except ModelMissing as missing:
+            second: SpeechToText = self._recognizer(self.model("stt_second"))
+        except (ModelMissing, StageLeftOut) as missing:
             _LOG.info("no second reading of dictation: %s", missing)
             return None
+        return second
 
     def _recognizer(self, installed: Installed) -> Any:
         options = {} if "model" in installed.files else {"threads": self.settings.threads.tts}
@@ -200,6 +199,8 @@ class Assembly(Machine):
         return self._once("passage_reader", self._open_passage_reader)
 
     def _open_passage_reader(self) -> PassageReader | None:
+        if self.plan.picks["llm"].entry is None:
+            return None
         persona = language.open_persona(self.settings)
         return language.open_reader(
             self.plan.model("llm"), self.language_model, persona, self.settings
@@ -235,7 +236,7 @@ class Assembly(Machine):
             sentences = own_sentences(self.settings.language)
         else:
             sentences = load_intents(intents_file)
-        return TemplateUnderstander(sentences)
+        return TemplateUnderstander(sentences, cache=paths.cache_dir() / "grammar")
 
     def dialogue(self) -> Dialogue:
         """The dialogue over whatever engines there are."""
@@ -278,6 +279,10 @@ class Assembly(Machine):
         return open_dialogue(parts)
 
     def _port(self, name: str) -> Any:
-        """The engine of the method called ``name``; None where there is no such method."""
+        """The engine of the method called ``name``; None where the plan goes without it."""
         opener = getattr(self, name, None)
-        return opener() if opener else None
+        try:
+            return opener() if opener else None
+        except StageLeftOut as reason:
+            _LOG.info("no %s: %s", name, reason)
+            return None

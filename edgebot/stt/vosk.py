@@ -45,6 +45,8 @@ class VoskRecognizer:
             raise EngineError(
                 f"{model}: Vosk cannot load this model; run `edgebot models verify`"
             ) from None
+        self.takes_phrases = (model / "graph" / "HCLr.fst").is_file()
+        """False for models whose graph was composed in advance: they only take dictation."""
         self.vocabulary = Vocabulary(
             model / "graph" / "words.txt", lambda word: self._model.vosk_model_find_word(word) >= 0
         )
@@ -61,7 +63,7 @@ class VoskRecognizer:
         if self._model is None:
             raise EngineError("the speech recogniser is closed")
         compiled = self.compile(grammar) if grammar else None
-        return VoskStream(self._model, self.model_id, self.vocabulary, compiled)
+        return VoskStream(self._model, self.model_id, self.vocabulary, compiled, self.takes_phrases)
 
     def compile(self, phrases: Sequence[str]) -> Grammar:
         """``phrases`` for this model; the last ones are remembered."""
@@ -76,14 +78,19 @@ class VoskStream:
     """One utterance on its way through Vosk."""
 
     def __init__(
-        self, model: Any, model_id: str, vocabulary: Vocabulary, grammar: Grammar | None
+        self,
+        model: Any,
+        model_id: str,
+        vocabulary: Vocabulary,
+        grammar: Grammar | None,
+        takes_phrases: bool = True,
     ) -> None:
         import vosk
 
         self._vocabulary = vocabulary
         self._model_id = model_id
         self.grammar = grammar
-        arguments = (grammar.phrases_json,) if grammar else ()
+        arguments = (grammar.phrases_json,) if grammar and takes_phrases else ()
         self._recognizer: Any = vosk.KaldiRecognizer(model, float(RATE_HZ), *arguments)
         self._recognizer.SetWords(True)
         self._recognizer.AcceptWaveform(_LEAD_IN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from edgebot.config.sections.base import Section
@@ -12,6 +14,9 @@ class SttSettings(Section):
 
     model: str | None = None
     """Catalogue id; the profile's preference when absent."""
+
+    second_opinion: Literal["never", "low_confidence", "always"] = "low_confidence"
+    """Whether a second engine reads free dictation again, and when."""
 
     max_utterance_s: float = Field(default=900.0, gt=0, le=7200)
     """Longest recording that is taken, in seconds."""
