@@ -8,11 +8,14 @@ turns up takes a few hundred phrases where listing every sentence would take mil
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import itertools
+import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from hassil.intents import RangeSlotList, TextSlotList
 
@@ -31,34 +34,49 @@ _MOST = 24
 _MOST_VALUES = 400
 """Phrases of one list or kind of slot."""
 
-_KEPT = 8
-"""States whose phrases are remembered."""
+_VERSION = 1
+"""Goes up when the same templates would give other phrases."""
 
 
 class SpeechGrammar:
-    """Phrases for a recogniser, by state. Safe to use from several threads."""
+    """Phrases for a recogniser, by state. Safe to use from several threads.
 
-    def __init__(self, sentences: SentenceSet) -> None:
+    What the templates give is the same until they change: it is kept in ``cache`` between runs.
+    The household's own names come on top with every call.
+    """
+
+    def __init__(self, sentences: SentenceSet, cache: Path | None = None) -> None:
         self._sentences = sentences
-        self._kept: OrderedDict[object, tuple[str, ...]] = OrderedDict()
+        self._cache = cache
+        self._kept: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     def phrases(self, context: NluContext) -> Sequence[str]:
         """Phrases for the question that is open and the household's own names, lower case."""
-        household = tuple(
-            (name, tuple(said(values))) for name, values in sorted(context.lists.items())
-        )
-        key = (context.state, household)
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = tuple(self._make(context))
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            if context.state not in self._kept:
+                self._kept[context.state] = self._templates_phrases(context.state)
+            phrases = self._kept[context.state]
+        names = (name for values in context.lists.values() for name in said(values))
+        return (*phrases, *(phrase for name in names for phrase in self._spoken(name)))
+
+    def _templates_phrases(self, state: str) -> tuple[str, ...]:
+        file = self._cache_file(state)
+        if file is not None:
+            try:
+                return tuple(file.read_text(encoding="utf-8").splitlines())
+            except (OSError, UnicodeDecodeError):
+                pass  # not there yet: made below
+        made = tuple(self._make(NluContext(state)))
+        if file is not None:
+            _keep(file, made)
         return made
+
+    def _cache_file(self, state: str) -> Path | None:
+        if self._cache is None:
+            return None
+        key = hashlib.sha256(f"{_VERSION} {self._sentences.digest} {state}".encode()).hexdigest()
+        return self._cache / f"{key[:32]}.txt"
 
     def _make(self, context: NluContext) -> Iterator[str]:
         sampler = Sampler(self._sentences, 0, context.lists)
@@ -120,3 +138,12 @@ class SpeechGrammar:
         for short, long in self._sentences.data.rewrites.items():
             if f" {long} " in f" {text} ":
                 yield f" {text} ".replace(f" {long} ", f" {short} ", 1).strip()
+
+
+def _keep(file: Path, phrases: Sequence[str]) -> None:
+    """Save ``phrases``; a cache that cannot be written is only slow."""
+    fresh = file.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text("\n".join(phrases), encoding="utf-8")
+        fresh.replace(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from edgebot.core.nlu import NluContext, Parse, SlotValue
@@ -31,12 +32,18 @@ class Classifier(Protocol):
 class TemplateUnderstander:
     """Understands what the sentences of one set say; with a classifier also what they mean."""
 
-    def __init__(self, sentences: SentenceSet, classifier: Classifier | None = None) -> None:
+    def __init__(
+        self,
+        sentences: SentenceSet,
+        classifier: Classifier | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        """``cache``: a directory for what is slow to make and can be made again."""
         self.sentences = sentences
         self.language = sentences.language
         self._matcher = TemplateMatcher(sentences)
         self._classifier = classifier
-        self._grammar = SpeechGrammar(sentences)
+        self._grammar = SpeechGrammar(sentences, cache)
 
     def match(self, text: str, context: NluContext) -> Sequence[Parse]:
         """The commands in ``text``, in order; empty when no template fits."""
