@@ -57,8 +57,10 @@ def within(deadline_s: float, name: str, work: Callable[[], T]) -> T:
     threading.Thread(target=run, name=f"skill-{name}", daemon=True).start()
     if not finished.wait(deadline_s):
         raise TimeoutError(f"no answer within {deadline_s:g} s")
-    if result.error is not None:
+    if isinstance(result.error, Exception):
         raise result.error
+    if result.error is not None:  # SystemExit and the like are no business of a skill
+        raise RuntimeError(f"raised {result.error!r}")
     return result.value  # type: ignore[return-value]
 
 

@@ -61,4 +61,6 @@ def _make(point: metadata.EntryPoint, services: Any) -> Any:
 def _replies_of(skill: Any, language: str) -> Mapping[str, list[str]]:
     """``skill.replies``: language → key → variants."""
     everything = getattr(skill, "replies", None) or {}
-    return flatten(everything.get(language, {}), f"replies of skill {skill.name!r}")
+    return flatten(
+        everything.get(language, {}), f"replies of skill {getattr(skill, 'name', '?')!r}"
+    )

@@ -114,7 +114,8 @@ class SumReader:
 @functools.lru_cache(maxsize=4)
 def _signs(language: str) -> Mapping[str, str]:
     table = words_of(language)["operators"]
-    return {str(phrase): sign for sign, phrases in table.items() for phrase in phrases}
+    said = {str(phrase): sign for sign, phrases in table.items() for phrase in phrases}
+    return {sign: sign for sign in table} | said
 
 
 def _spaced(text: str) -> str:
