@@ -30,6 +30,10 @@ _KEYS = {
 """Stages whose model the settings can name."""
 
 
+class StageLeftOut(ProfileUnfit):
+    """The plan goes without this stage; what can do without it does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """What was chosen for one stage."""
@@ -56,15 +60,19 @@ class Plan:
         return BASE_MB + sum(pick.memory_mb for pick in self.picks.values())
 
     def model(self, stage: str) -> Entry:
-        """The model of ``stage``; raises :class:`ProfileUnfit` when the stage is left out."""
+        """The model of ``stage``; raises :class:`StageLeftOut` when there is none."""
         if stage not in self.picks:
             known = ", ".join(sorted(self.picks))
-            raise ProfileUnfit(f"this profile has no models for {stage!r}; it has {known}")
+            raise StageLeftOut(f"this profile has no models for {stage!r}; it has {known}")
         pick = self.picks[stage]
         if pick.entry is None:
             step = f"name another one with {_KEYS[stage]}" if stage in _KEYS else "it is optional"
-            raise ProfileUnfit(f"{stage} is left out on this machine: {pick.reason}; {step}")
+            raise StageLeftOut(f"{stage} is left out on this machine: {pick.reason}; {step}")
         return pick.entry
+
+    def has(self, stage: str) -> bool:
+        """Whether there is a model for ``stage``."""
+        return stage in self.picks and self.picks[stage].entry is not None
 
     def needed(self) -> list[str]:
         """Ids of the models that must be on this machine."""

@@ -199,7 +199,7 @@ class Assembly(Machine):
         return self._once("passage_reader", self._open_passage_reader)
 
     def _open_passage_reader(self) -> PassageReader | None:
-        if self.plan.picks["llm"].entry is None:
+        if not self.plan.has("llm"):
             return None
         persona = language.open_persona(self.settings)
         return language.open_reader(
