@@ -60,10 +60,13 @@ def measure(model: str, runs: int) -> dict[str, Any]:
                 spans: dict[str, list[float]] = {}
                 replies = []
                 for number in range(runs + 1):
-                    turn = Turn(f"bench-{name}-{number}")
+                    session = f"bench-{name}-{number}"
+                    grammar = assembly.understander().grammar(dialogue.context(session))
+                    stream = stt.stream(grammar)
+                    turn = Turn(session)
                     source = assembly.audio_file(DEMO / file)
                     sink = assembly.audio_sink(Path(folder) / "reply.wav", tts.rate_hz)
-                    report = speech_turn(turn, stt, dialogue, tts, source.frames(), sink)
+                    report = speech_turn(turn, stream, dialogue, tts, source.frames(), sink)
                     sink.close()
                     replies.append(f"{report.decision.route}: {report.reply}")
                     if number:

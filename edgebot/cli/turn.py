@@ -40,12 +40,13 @@ def turn(ctx: click.Context, wav: Path, out: Path, intents: Path | None, as_json
     source = assembly.audio_file(wav)
     began = time.perf_counter()
     stt, tts, dialogue = load_side_by_side(assembly.stt, assembly.tts, assembly.dialogue)
+    grammar = assembly.understander().grammar(dialogue.context("local"))
+    stream = stt.stream(grammar)
     load_ms = (time.perf_counter() - began) * 1000.0
-    current = Turn()
-    grammar = assembly.understander().grammar(dialogue.context(current.session))
+    current = Turn("local")
     sink = assembly.audio_sink(out, tts.rate_hz)
     try:
-        report = speech_turn(current, stt, dialogue, tts, source.frames(), sink, grammar)
+        report = speech_turn(current, stream, dialogue, tts, source.frames(), sink)
         sink.close()
     finally:
         source.close()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgebot.core.audio import AudioFrame, AudioSink
 from edgebot.core.channel import Channel
 from edgebot.core.dialogue import Decision, Dialogue, Sentence
-from edgebot.core.speech import SpeechToText, TextToSpeech, Transcript
+from edgebot.core.speech import SpeechStream, TextToSpeech, Transcript
 from edgebot.core.threads import ThreadGroup
 from edgebot.core.turn import Turn
 
@@ -28,11 +28,8 @@ class TurnReport:
         return " ".join(self.sentences)
 
 
-def listen(
-    turn: Turn, stt: SpeechToText, frames: Iterable[AudioFrame], grammar: Sequence[str] | None
-) -> Transcript:
+def listen(turn: Turn, stream: SpeechStream, frames: Iterable[AudioFrame]) -> Transcript:
     """Recognise one recording; marks ``end_of_speech`` and ``final_text``."""
-    stream = stt.stream(grammar)
     for frame in frames:
         turn.cancellation.raise_if_set()
         stream.accept(frame)
@@ -75,15 +72,17 @@ def speak(turn: Turn, tts: TextToSpeech, sentences: Iterable[Sentence], sink: Au
 
 def speech_turn(
     turn: Turn,
-    stt: SpeechToText,
+    stream: SpeechStream,
     dialogue: Dialogue,
     tts: TextToSpeech,
     frames: Iterable[AudioFrame],
     sink: AudioSink,
-    grammar: Sequence[str] | None = None,
 ) -> TurnReport:
-    """A recording in, a spoken reply out: the reply is spoken while it is still being written."""
-    transcript = listen(turn, stt, frames, grammar)
+    """A recording in, a spoken reply out: the reply is spoken while it is still being written.
+
+    ``stream`` is a fresh one: a recogniser is made ready before the person speaks.
+    """
+    transcript = listen(turn, stream, frames)
     sentences: Channel[Sentence] = Channel(capacity=8)
     reports: list[TurnReport] = []
 

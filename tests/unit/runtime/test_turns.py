@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,15 +28,6 @@ class FakeStream:
 
     def finish(self) -> Transcript:
         return Transcript("what time is it", engine="fake", audio_s=self.samples / 16_000)
-
-
-class FakeRecogniser:
-    model_id = "fake"
-
-    def stream(self, grammar: Sequence[str] | None = None) -> FakeStream:
-        return FakeStream()
-
-    def close(self) -> None: ...
 
 
 class FakeProposal:
@@ -105,7 +96,7 @@ def question() -> list[AudioFrame]:
 
 def test_every_sentence_is_spoken_in_order_and_heard() -> None:
     dialogue, sink, turn = FakeDialogue(["One.", "Twenty."]), FakeSink(), Turn()
-    report = speech_turn(turn, FakeRecogniser(), dialogue, FakeVoice(), question(), sink)
+    report = speech_turn(turn, FakeStream(), dialogue, FakeVoice(), question(), sink)
     assert report.reply == "One. Twenty."
     assert report.transcript.audio_s == pytest.approx(1.0)
     assert [int(frame.samples[0]) for frame in sink.frames] == [4, 7]
@@ -119,13 +110,13 @@ def test_every_sentence_is_spoken_in_order_and_heard() -> None:
 def test_the_first_sentence_is_spoken_while_the_second_is_written() -> None:
     spoken = threading.Event()
     dialogue, sink = FakeDialogue(["One.", "Two."], gate=spoken), FakeSink(on_write=spoken)
-    speech_turn(Turn(), FakeRecogniser(), dialogue, FakeVoice(), question(), sink)
+    speech_turn(Turn(), FakeStream(), dialogue, FakeVoice(), question(), sink)
     assert len(sink.frames) == 2
 
 
 def test_a_failing_stage_ends_the_turn_with_its_error() -> None:
     dialogue, turn = FakeDialogue(["One.", "boom"]), Turn()
     with pytest.raises(EngineError, match="the model is gone"):
-        speech_turn(turn, FakeRecogniser(), dialogue, FakeVoice(), question(), FakeSink())
+        speech_turn(turn, FakeStream(), dialogue, FakeVoice(), question(), FakeSink())
     assert turn.cancellation.is_set
     assert dialogue.history == []
