@@ -14,9 +14,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def json_option(command: F) -> F:
     """Add ``--json``: one JSON object a line."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")(
-        command
+    add: Callable[[F], F] = click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object a line."
     )
+    return add(command)
 
 
 def emit(result: Mapping[str, Any]) -> None:
