@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
 
@@ -34,5 +34,6 @@ def lines(text: str) -> Iterator[str]:
     if text != "-":
         yield text
         return
-    for raw in click.get_binary_stream("stdin"):
+    stream: BinaryIO = click.get_binary_stream("stdin")
+    for raw in stream:
         yield raw.decode("utf-8", errors="replace").rstrip("\r\n")
