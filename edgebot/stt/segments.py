@@ -41,8 +41,9 @@ class Segment:
 class Segmenter:
     """Takes samples as they come and gives back stretches of speech that are complete.
 
-    A stretch ends at a pause of ``pause_s`` once it has ``wanted_s``, and at the quietest place
-    when it reaches ``longest_s``. Silence at its ends is cut down to ``margin_s``.
+    Once ``wanted_s`` are held, a stretch ends at the last pause of ``pause_s`` that leaves it at
+    least half as long; when ``longest_s`` are held without one, at the quietest place. Silence at
+    its ends is cut down to ``margin_s``.
     """
 
     def __init__(
@@ -107,7 +108,9 @@ class Segmenter:
             run = run + 1 if quiet[index] else 0
             if run >= self._pause_steps:
                 middle = (index + run // 2) * _STEP
-                return middle if middle >= min(self._wanted, self._longest) // 2 else 0
+                if middle >= self._wanted // 2:
+                    return middle
+                break
         if self._held < self._longest:
             return 0
         half = len(loud) // 2
