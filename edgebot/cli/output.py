@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -34,6 +34,5 @@ def lines(text: str) -> Iterator[str]:
     if text != "-":
         yield text
         return
-    stream: BinaryIO = click.get_binary_stream("stdin")
-    for raw in stream:
+    for raw in sys.stdin.buffer:
         yield raw.decode("utf-8", errors="replace").rstrip("\r\n")
