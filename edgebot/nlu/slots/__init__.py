@@ -102,7 +102,7 @@ def read(kind: str, text: str, language: str, now: datetime) -> SlotValue | None
         return phrases.list_name(text, tables)
     if kind == "item_list":
         return phrases.item_list(text, tables)
-    utterance = Utterance(text, tables)
+    utterance = Utterance.of(text, language)
     if kind == "yes_no":
         return phrases.yes_no(utterance)
     start, end = _without_fillers(utterance)
@@ -116,12 +116,11 @@ def find(kind: str, text: str, language: str, now: datetime) -> list[Found]:
     Words (``text``, ``name``, ``item_list``) cannot be told from their surroundings: for these the
     list is empty. What lies behind the first 2,000 characters is not looked at.
     """
-    tables = tables_of(language)
     _check(kind, now)
     reader = _READERS.get(kind)
     if reader is None:
         return []
-    utterance = Utterance(text, tables)
+    utterance = Utterance.of(text, language)
     found: list[Found] = []
     at = 0
     while at < len(utterance):
@@ -142,12 +141,11 @@ def spans(kind: str, text: str, language: str, now: datetime) -> list[Found]:
     it (a sentence template) has to say that a value of this kind belongs there. Empty for words
     (``text``, ``name``, ``item_list``).
     """
-    tables = tables_of(language)
     _check(kind, now)
     reader = _READERS.get(kind)
     if reader is None:
         return []
-    utterance = Utterance(text, tables)
+    utterance = Utterance.of(text, language)
     found: list[Found] = []
     for at in range(len(utterance)):
         hit = reader(utterance, at, now, True)

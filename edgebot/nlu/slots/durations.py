@@ -58,11 +58,7 @@ def of_unit(count: float | Fraction, unit: str) -> Length:
 
 def length_at(utterance: Utterance, at: int) -> tuple[Length, int] | None:
     """The length of time that begins at token ``at`` and the token behind it."""
-    key = ("duration", at)
-    if key not in utterance.memo:
-        utterance.memo[key] = _lengths(utterance, at)
-    found: tuple[Length, int] | None = utterance.memo[key]
-    return found
+    return utterance.once("duration", at, lambda: _lengths(utterance, at))
 
 
 def _lengths(utterance: Utterance, at: int) -> tuple[Length, int] | None:

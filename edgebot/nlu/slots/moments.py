@@ -12,7 +12,7 @@ from typing import Any
 
 from edgebot.nlu.slots.durations import Length, length_at
 from edgebot.nlu.slots.fields import field_readers
-from edgebot.nlu.slots.patterns import Bindings, Slot
+from edgebot.nlu.slots.patterns import Bindings, Hit, Slot
 from edgebot.nlu.slots.utterance import Utterance
 
 MINUTES_A_DAY = 1440
@@ -104,7 +104,10 @@ def _take(
     prepared: bool,
 ) -> int | None:
     """Add the longest piece that begins at ``at`` and is still free; the token behind it."""
-    for end, rule, bound in utterance.tables.moments.matches(utterance.tokens, at, readers):
+    hits: list[Hit] = utterance.once(
+        "moments", at, lambda: utterance.tables.moments.matches(utterance.tokens, at, readers)
+    )
+    for end, rule, bound in hits:
         meaning = {**rule.meaning, **bound}
         kinds = _kinds(meaning)
         needed = meaning.get("needs")
@@ -190,6 +193,11 @@ def _day(meaning: Bindings) -> Day:
 
 
 def _readers(utterance: Utterance) -> dict[str, Slot]:
-    readers = field_readers(utterance)
-    readers["length"] = lambda at: length_at(utterance, at)
-    return readers
+    return utterance.once(
+        "moment readers",
+        -1,
+        lambda: {
+            **field_readers(utterance),
+            "length": lambda at: length_at(utterance, at),
+        },
+    )

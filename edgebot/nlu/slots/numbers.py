@@ -16,15 +16,37 @@ _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
 
 def number_at(utterance: Utterance, at: int) -> Found:
     """The number that begins at token ``at`` and the token behind it."""
-    key = ("number", at)
-    if key not in utterance.memo:
-        utterance.memo[key] = _signed(utterance, at)
-    found: Found = utterance.memo[key]
-    return found
+    return utterance.once("number", at, lambda: _signed(utterance, at))
 
 
 def ordinal_at(utterance: Utterance, at: int) -> tuple[int, int] | None:
     """The ordinal ("twenty first", "3rd") that begins at token ``at``."""
+    return utterance.once("ordinal", at, lambda: _ordinal(utterance, at))
+
+
+def _ordinal(utterance: Utterance, at: int) -> tuple[int, int] | None:
+    """One ordinal word, or cardinals up to the last word: "one hundred and twenty" + "first"."""
+    tables = utterance.tables.numbers
+    alone = _ordinal_word(utterance, at)
+    found = None if alone else _integer(utterance, at)
+    if found is None:
+        return alone
+    value, end = found
+    last = end + 1 if utterance.word(end) in tables.joins else end
+    tail = _ordinal_word(utterance, last)
+    if tail is None or tail[0] < 1 or value == 0:
+        return None
+    if tail[0] >= 100 and value < tail[0]:
+        return value * tail[0], tail[1]  # "two hundredth"
+    if tables.ones_first and last > end and 0 < value % 100 < 10 and tail[0] >= 20:
+        return value + tail[0], tail[1]  # "hundert ein und zwanzigste"
+    if value % 10 or (tail[0] >= 10 and value % 100):
+        return None
+    return value + tail[0], tail[1]
+
+
+def _ordinal_word(utterance: Utterance, at: int) -> tuple[int, int] | None:
+    """ "third", "3rd", ``3.``"""
     tables = utterance.tables.numbers
     word = utterance.word(at)
     if word in tables.ordinals:
@@ -34,26 +56,7 @@ def ordinal_at(utterance: Utterance, at: int) -> tuple[int, int] | None:
             return int(word), at + 2
         if utterance.sign_behind(at) in tables.ordinal_suffixes:
             return int(word), at + 1
-    return _ordinal_in_words(utterance, at)
-
-
-def _ordinal_in_words(utterance: Utterance, at: int) -> tuple[int, int] | None:
-    """Cardinals up to the last word, which is an ordinal: "one hundred and twenty" + "first"."""
-    tables = utterance.tables.numbers
-    found = _integer(utterance, at)
-    if found is None:
-        return None
-    value, end = found
-    last = end + 1 if utterance.word(end) in tables.joins else end
-    tail = ordinal_at(utterance, last) if last > at else None
-    if tail is not None and tail[0] >= 100 and 0 < value < tail[0]:
-        return value * tail[0], tail[1]  # "two hundredth"
-    ones = value % 100
-    if tail is not None and tables.ones_first and last > end and 0 < ones < 10 and tail[0] >= 20:
-        return value + tail[0], tail[1]  # "hundert ein und zwanzigste"
-    if tail is None or value % 10 or value == 0 or (tail[0] >= 10 and value % 100):
-        return None
-    return value + tail[0], tail[1]
+    return None
 
 
 def _signed(utterance: Utterance, at: int) -> Found:

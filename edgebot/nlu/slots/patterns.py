@@ -82,21 +82,22 @@ class Sequence:
         for end, inner in self.items[item].match(words, at, slots, bound):
             yield from self.match(words, end, slots, inner, item + 1)
 
-    def first_words(self) -> set[str] | None:
-        """The words it can begin with; None when a reader may come first."""
-        firsts: set[str] = set()
+    def firsts(self) -> tuple[set[str], set[str]]:
+        """The words and the readers' names it can begin with."""
+        words: set[str] = set()
+        readers: set[str] = set()
         for item in self.items:
             if isinstance(item, Reference):
-                return None
+                return words, readers | {item.name}
             if isinstance(item, Word):
-                return firsts | {item.text}
-            inner = [option.first_words() for option in item.options]
-            if any(words is None for words in inner):
-                return None
-            firsts |= {word for words in inner if words is not None for word in words}
+                return words | {item.text}, readers
+            for option in item.options:
+                inner = option.firsts()
+                words |= inner[0]
+                readers |= inner[1]
             if all(option.items for option in item.options):
-                return firsts
-        return firsts
+                return words, readers
+        return words, readers
 
 
 _PIECE = re.compile(r"\{[a-z_]+\}|[()\[\]|]|[^\s()\[\]|{}]+")
@@ -150,14 +151,20 @@ class Rule:
     source: str
     pattern: Sequence
     meaning: Mapping[str, Any]
+    order: int
+    """Of two that match alike, the one written first counts."""
+
+
+Hit: TypeAlias = tuple[int, Rule, Bindings]
+"""Token behind, the rule that matched, what its readers read."""
 
 
 @dataclass(slots=True)
 class RuleBook:
-    """Rules found by their first word."""
+    """Rules found by what they begin with."""
 
     by_word: dict[str, list[Rule]] = field(default_factory=dict)
-    others: list[Rule] = field(default_factory=list)
+    by_reader: dict[str, list[Rule]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -165,27 +172,28 @@ class RuleBook:
     ) -> RuleBook:
         """Compile ``{pattern: meaning}``."""
         book = cls()
-        for source, meaning in written.items():
-            rule = Rule(source, compile_pattern(source, fold), meaning or {})
-            firsts = rule.pattern.first_words()
-            if firsts is None:
-                book.others.append(rule)
-            else:
-                for word in firsts:
-                    book.by_word.setdefault(word, []).append(rule)
+        for order, (source, meaning) in enumerate(written.items()):
+            rule = Rule(source, compile_pattern(source, fold), meaning or {}, order)
+            words, readers = rule.pattern.firsts()
+            for word in words:
+                book.by_word.setdefault(word, []).append(rule)
+            for reader in readers:
+                book.by_reader.setdefault(reader, []).append(rule)
         return book
 
-    def matches(
-        self, words: Words, at: int, slots: Mapping[str, Slot]
-    ) -> list[tuple[int, Rule, Bindings]]:
-        """All ways to match at token ``at``, longest first, as (token behind, rule, bindings)."""
+    def matches(self, words: Words, at: int, slots: Mapping[str, Slot]) -> list[Hit]:
+        """All ways to match at token ``at``, longest first."""
         if at >= len(words):
             return []
+        rules = {rule.order: rule for rule in self.by_word.get(words[at].norm, ())}
+        for reader, begun in self.by_reader.items():
+            if slots[reader](at) is not None:
+                rules.update((rule.order, rule) for rule in begun)
         found = [
             (end, rule, bound)
-            for rule in (*self.by_word.get(words[at].norm, ()), *self.others)
+            for rule in rules.values()
             for end, bound in rule.pattern.match(words, at, slots, {})
             if end > at
         ]
-        found.sort(key=lambda match: -match[0])
+        found.sort(key=lambda hit: (-hit[0], hit[1].order))
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from edgebot.nlu.slots.durations import Length, length_at, of_unit
@@ -14,6 +15,11 @@ from edgebot.nlu.slots.utterance import Utterance
 
 def recurrence_at(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | None:
     """The recurrence that begins at token ``at``: the days, and a time before or behind them."""
+    found = utterance.once("recurrence", at, lambda: _recurrence(utterance, at))
+    return None if found is None else (copy.deepcopy(found[0]), found[1])  # it is remembered
+
+
+def _recurrence(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | None:
     before = pieces_at(utterance, at, only=("clock", "part"))
     if before is not None:
         rule = _days(utterance, before[1])
@@ -33,15 +39,21 @@ def recurrence_at(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] |
     return _with_time(value, behind[0], utterance), behind[1]
 
 
-def _days(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | None:
+def _readers(utterance: Utterance) -> dict[str, Slot]:
     readers = field_readers(utterance)
-    weekday = readers["weekday"]
-    plural = _plural(utterance)
-    readers["weekdays"] = _several(utterance, weekday)
-    readers["plural_weekdays"] = _several(utterance, plural)
-    readers["last_weekday"] = weekday
-    readers["length"] = lambda i: length_at(utterance, i)
-    readers["single_length"] = lambda i: _single(utterance, i)
+    return {
+        **readers,
+        "weekdays": _several(utterance, readers["weekday"]),
+        "plural_weekdays": _several(utterance, _plural(utterance)),
+        "last_weekday": readers["weekday"],
+        "length": lambda at: length_at(utterance, at),
+        "single_length": lambda at: _single(utterance, at),
+    }
+
+
+def _days(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | None:
+    """The days or the interval said at token ``at``."""
+    readers = utterance.once("recurrence readers", -1, lambda: _readers(utterance))
     for end, rule, bound in utterance.tables.recurrences.matches(utterance.tokens, at, readers):
         value = _meaning({**rule.meaning, **bound})
         if value is not None:

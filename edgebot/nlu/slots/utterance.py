@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from edgebot.nlu.slots.tables import Tables
-from edgebot.nlu.slots.tokens import Token, tokenize
+from edgebot.nlu.slots.tables import Tables, tables_of
+from edgebot.nlu.slots.tokens import MAX_CHARS, Token, tokenize
+
+T = TypeVar("T")
 
 _LONGEST_COMPOUND = 80
 
@@ -25,6 +28,19 @@ class Utterance:
         if word in tables.written_as_one:
             return tables.written_as_one[word]
         return _split(word, tables.compound_atoms) if tables.compound_atoms else None
+
+    @classmethod
+    def of(cls, text: str, language: str) -> Utterance:
+        """The same object for the same text: each kind goes on from what the others found."""
+        return _remembered(text[: MAX_CHARS + 1], language)
+
+    def once(self, name: str, at: int, read: Callable[[], T]) -> T:
+        """What ``read`` gives, asked once for each name and token."""
+        key = (name, at)
+        if key not in self.memo:
+            self.memo[key] = read()
+        value: T = self.memo[key]
+        return value
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -52,6 +68,11 @@ class Utterance:
         cut_before = start > 0 and tokens[start - 1].start == tokens[start].start
         cut_behind = end < len(tokens) and tokens[end - 1].start == tokens[end].start
         return not (cut_before or cut_behind)
+
+
+@functools.lru_cache(maxsize=32)
+def _remembered(text: str, language: str) -> Utterance:
+    return Utterance(text, tables_of(language))
 
 
 def _split(word: str, atoms: frozenset[str]) -> list[str] | None:
