@@ -49,13 +49,17 @@ class _Weights:
         self._constants = constants
         self._made_by = {name: node for node in nodes for name in node.outputs}
         self._bias_of = {
-            name: next(other for other in node.inputs if other != name)
+            name: next((other for other in node.inputs if other != name), "")
             for node in nodes
             if node.op == "Add"
             for name in node.inputs
             if name.endswith(".bias")
         }
-        root = next(name for name in constants if name.endswith("embeddings.LayerNorm.weight"))
+        root = next(
+            (name for name in constants if name.endswith("embeddings.LayerNorm.weight")), None
+        )
+        if root is None:
+            raise WireError("there is no BERT in it")
         self._prefix = root.removesuffix("embeddings.LayerNorm.weight")
         self.layers = sum(name.endswith("output.dense.bias") for name in constants) // 2
 

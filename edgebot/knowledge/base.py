@@ -68,7 +68,7 @@ class SqliteKnowledgeBase:
             return KnowledgeAnswer("", 0.0, (), "none", tuple(found))
         best = readings[0]
         score = round(best.score, 4)
-        text = _worded(best)
+        text = _worded(question, best)
         if score < self._threshold or not text:
             return KnowledgeAnswer("", score, (), "none", tuple(found))
         return KnowledgeAnswer(
@@ -97,9 +97,11 @@ class SqliteKnowledgeBase:
         return self._retriever.search(question, vector, top)
 
 
-def _worded(reading: Reading) -> str:
+def _worded(question: Question, reading: Reading) -> str:
     """The answer as it is spoken: that of a pair as it was written, a sentence with its source."""
-    if reading.passage.question:
-        return reading.passage.text
-    text = spoken.sentence(reading.sentence)
-    return spoken.with_source(reading.passage.title, text) if text else ""
+    passage = reading.passage
+    if passage.question:
+        return passage.text
+    text = spoken.table_row(reading.sentence, question.weights)
+    text = text or spoken.sentence(reading.sentence)
+    return spoken.with_source(passage.title, text) if text else ""

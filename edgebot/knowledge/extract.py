@@ -14,6 +14,7 @@ from edgebot.knowledge.features import (
     neighbours,
     numbers_found,
     type_sign,
+    wording_features,
 )
 from edgebot.knowledge.logistic import fitted
 from edgebot.knowledge.sentences import split_sentences
@@ -75,6 +76,7 @@ class Extractor:
         features = {
             **{f"passage_{name}": value for name, value in _passage_signs(passage).items()},
             **alignment_features(question, alignment),
+            **wording_features(question, passage.question.split("\n")),
             "coverage": coverage(question, whole),
             "missing": heaviest_missing(question, whole),
             "numbers": numbers_found(question, whole),

@@ -31,6 +31,9 @@ class Question:
     information: float
     """Sum of the inverse document frequencies."""
 
+    idf: Callable[[str], float]
+    """How rare a stem is."""
+
     pairs: tuple[tuple[str, str], ...] = field(default=())
     """Stems that follow one another."""
 
@@ -48,6 +51,7 @@ def take_apart(text: str, idf: Callable[[str], float]) -> Question:
         kind=answer_type(text),
         known=frozenset(words_of(text)),
         information=total,
+        idf=idf,
         pairs=tuple(itertools.pairwise(stems)),
     )
 
@@ -87,3 +91,21 @@ def type_sign(question: Question, text: str) -> float:
     """1 when the text holds the kind of thing that was asked for, 0 when not, ½ when unknown."""
     held = holds(question.kind, text, question.known)
     return 0.5 if held is None else float(held)
+
+
+def wording_features(question: Question, wordings: Sequence[str]) -> dict[str, float]:
+    """How nearly the question is one of the ``wordings`` of a pair, in both directions.
+
+    "The boiling point of gold" shares most of its words with "the melting point of gold"; the one
+    that is left over on each side tells them apart.
+    """
+    best = {"wording_coverage": 0.0, "wording_excess": 1.0, "wording_same": 0.0}
+    for wording in wordings:
+        stems = {stem(word) for word in content_words(wording)}
+        total = sum(map(question.idf, stems)) or 1.0
+        excess = sum(question.idf(one) for one in stems if one not in question.weights) / total
+        covered = coverage(question, stems)
+        if covered - excess > best["wording_coverage"] - best["wording_excess"]:
+            same = float(stems == set(question.weights))
+            best = {"wording_coverage": covered, "wording_excess": excess, "wording_same": same}
+    return best

@@ -61,5 +61,6 @@ def read_document(content: bytes, path: Path) -> Document:
 
 def title_from(name: str) -> str:
     """A title to be spoken, from the name of a file: ``first_aid`` is ``First aid``."""
+    name = name.encode("utf-8", errors="replace").decode("utf-8")  # bytes that are no UTF-8
     words = " ".join(name.replace("_", " ").replace("-", " ").split())
     return words[:1].upper() + words[1:] or "Untitled"

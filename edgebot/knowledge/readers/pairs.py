@@ -46,4 +46,5 @@ def _pair(entry: Any, number: int) -> Pair:
 def _line(value: Any) -> str:
     if value is None or isinstance(value, dict | list):
         return ""
-    return " ".join(str(value).split())
+    text = str(value).encode("utf-8", errors="replace").decode("utf-8")  # "\\ud800" is no letter
+    return " ".join(text.split())
