@@ -18,6 +18,7 @@ from edgebot.core.errors import EdgebotError, UsageError
 VERBS = {
     "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
+    "nlu": ("edgebot.cli.nlu:nlu", "Train and evaluate an intent classifier."),
     "parse": ("edgebot.cli.parse:parse", "Show what a text is understood as."),
     "intents": ("edgebot.cli.intents:intents", "List, check and sample what can be said."),
     "explain": ("edgebot.cli.explain:explain", "Tell why a turn was answered as it was."),

@@ -1,0 +1,240 @@
+"""From labelled texts to an intent model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgebot.core.embedding import Embedder
+from edgebot.core.errors import UnderstandingError
+from edgebot.nlu.classifier.linear import LinearHead, Progress, softmax, train_head
+from edgebot.nlu.classifier.model import DENSE_SCALE, OUT_OF_SCOPE, IntentModel
+from edgebot.nlu.classifier.ngrams import Floats, Ints, NgramFeatures, SparseRow, words_of
+from edgebot.nlu.classifier.scope import (
+    Bools,
+    Certainty,
+    ClassMeans,
+    Doubles,
+    choose_threshold,
+    fit_certainty,
+    signs_of,
+)
+
+EPOCHS = 12
+_FOLD_EPOCHS = 7
+_FOLDS = 3
+_LEFT_OUT = 0.15
+"""Share of the classes that each fold leaves out, to learn what strangers look like."""
+
+_FEWEST_STRANGERS = 20
+_STRANGERS_CHANCE = 0.25
+"""Share of what is heard that is taken to be out of scope."""
+
+_CHUNK = 256
+
+Announce = Callable[[str, int], Progress]
+"""(what is being done, number of texts) → called as texts are worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """Texts in the form the head is trained on."""
+
+    rows: Sequence[SparseRow]
+    vectors: Floats
+    known: Floats
+    labels: Ints
+    """-1 out of scope."""
+
+
+def train(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    embedder: Embedder,
+    announce: Announce = lambda what, texts: lambda done: None,
+    seed: int = 0,
+) -> IntentModel:
+    """Train on ``texts`` with their intents; the label ``oos`` marks texts of no intent.
+
+    Raises ``UnderstandingError`` when there are fewer than two intents.
+    """
+    intents = tuple(sorted(set(labels) - {OUT_OF_SCOPE}))
+    if len(intents) < 2:
+        raise UnderstandingError("a classifier needs examples of two intents at least")
+    number = {intent: index for index, intent in enumerate(intents)} | {OUT_OF_SCOPE: -1}
+    classes = np.array([number[label] for label in labels], np.int32)
+    vectors = embed(texts, embedder, announce("embedding", len(texts)))
+    features = NgramFeatures.fit([t for t, c in zip(texts, classes, strict=True) if c >= 0])
+    known = [features.known_share(words_of(text)) for text in texts]
+    rows = [features.row(text) for text in texts]
+    everything = _Examples(rows, vectors, np.array(known, np.float32), classes)
+    shape = (len(features), len(intents))
+    judged = _cross_fit(everything, shape, announce, seed)
+    certainty, threshold, figures = _calibrate(judged)
+    inside = np.flatnonzero(classes >= 0)
+    head = _head(
+        everything, inside, shape, EPOCHS, seed, announce("training", EPOCHS * len(inside))
+    )
+    return IntentModel(
+        intents=intents,
+        features=features,
+        head=head,
+        means=ClassMeans.of(vectors[inside], classes[inside], len(intents)),
+        certainty=certainty,
+        threshold=threshold,
+        temperature=figures.pop("temperature"),
+        embedder=embedder.model_id,
+        about={
+            "examples": len(inside),
+            "out_of_scope": int(np.sum(classes < 0)),
+            "intents": len(intents),
+            **figures,
+        },
+    )
+
+
+def embed(texts: Sequence[str], embedder: Embedder, progress: Progress) -> Floats:
+    """Embeddings of ``texts``, each different text worked on once, shape (texts, dimensions)."""
+    distinct = sorted(set(texts), key=len)  # alike lengths together run fastest
+    found = np.empty((len(distinct), embedder.dimensions), np.float32)
+    counts = dict.fromkeys(distinct, 0)
+    for text in texts:
+        counts[text] += 1
+    for start in range(0, len(distinct), _CHUNK):
+        chunk = distinct[start : start + _CHUNK]
+        found[start : start + len(chunk)] = embedder.embed(chunk)
+        progress(sum(counts[text] for text in chunk))
+    where = {text: index for index, text in enumerate(distinct)}
+    return found[[where[text] for text in texts]]
+
+
+def _head(
+    examples: _Examples,
+    chosen: Any,
+    shape: tuple[int, int],
+    epochs: int,
+    seed: int,
+    progress: Progress,
+) -> LinearHead:
+    return train_head(
+        [examples.rows[int(index)] for index in chosen],
+        DENSE_SCALE * examples.vectors[chosen],
+        examples.labels[chosen],
+        shape,
+        epochs,
+        seed,
+        progress,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Texts judged by heads that were not trained on them."""
+
+    signs: Doubles
+    right: Bools
+    out: Bools
+    real: Bools
+    """Out of scope by their label, not because their class was left out."""
+
+    nll: Callable[[float], float]
+    """Temperature → mean negative log-likelihood of what is in scope."""
+
+
+def _cross_fit(
+    examples: _Examples, shape: tuple[int, int], announce: Announce, seed: int
+) -> _Judged:
+    rng = np.random.default_rng(seed)
+    folds = _stratified(examples.labels, rng)
+    order = rng.permutation(shape[1])
+    left = max(1, round(_LEFT_OUT * shape[1])) if shape[1] >= 4 else 0
+    total = sum(int(np.sum((folds != fold) & (examples.labels >= 0))) for fold in range(_FOLDS))
+    progress = announce("calibrating", total * _FOLD_EPOCHS)
+    parts = []
+    for fold in range(_FOLDS):
+        strangers = order[fold * left : (fold + 1) * left]
+        parts.append(_judge_fold(examples, shape, folds, (fold, strangers, seed), progress))
+    signs, logits, labels, out, real = (np.concatenate(part) for part in zip(*parts, strict=True))
+    inside = ~out
+    right = inside & (logits.argmax(axis=1) == labels)
+
+    def nll(temperature: float) -> float:
+        chance = softmax(logits[inside] / temperature)
+        picked = chance[np.arange(len(chance)), labels[inside]]
+        return float(-np.log(np.maximum(picked, 1e-9)).mean())
+
+    return _Judged(signs, right, out, real, nll)
+
+
+def _judge_fold(
+    examples: _Examples,
+    shape: tuple[int, int],
+    folds: Ints,
+    which: tuple[int, Any, int],
+    progress: Progress,
+) -> tuple[Any, ...]:
+    fold, strangers, seed = which
+    inside = examples.labels >= 0
+    unseen = np.isin(examples.labels, strangers)
+    chosen = np.flatnonzero(inside & (folds != fold) & ~unseen)
+    head = _head(examples, chosen, shape, _FOLD_EPOCHS, seed, progress)
+    # A class the fold never saw must not win by its bias.
+    missing = np.setdiff1d(np.arange(shape[1]), examples.labels[chosen])
+    held = np.flatnonzero(folds == fold)
+    logits = head.logits(
+        [examples.rows[int(i)] for i in held], DENSE_SCALE * examples.vectors[held]
+    )
+    logits[:, missing] = logits.min() - 10.0
+    means = ClassMeans.of(examples.vectors[chosen], examples.labels[chosen], shape[1])
+    means.means[missing] = 0.0
+    signs = signs_of(logits, examples.vectors[held], examples.known[held], means)
+    real = examples.labels[held] < 0
+    return signs, logits, examples.labels[held], real | unseen[held], real
+
+
+def _stratified(labels: Ints, rng: np.random.Generator) -> Ints:
+    folds = np.zeros(len(labels), np.int32)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        folds[members] = (np.arange(len(members)) + rng.integers(_FOLDS)) % _FOLDS
+    return folds
+
+
+def _calibrate(judged: _Judged) -> tuple[Certainty, float, dict[str, Any]]:
+    trusted = int(judged.real.sum()) >= _FEWEST_STRANGERS
+    weight = np.ones(len(judged.out))
+    if judged.out.any():
+        inside = float((~judged.out).sum())
+        wanted = inside * _STRANGERS_CHANCE / (1.0 - _STRANGERS_CHANCE)
+        stand_ins = judged.out & ~judged.real
+        share = 0.5 if trusted else 1.0
+        if judged.real.any():
+            weight[judged.real] = wanted * (share if stand_ins.any() else 1.0) / judged.real.sum()
+        if stand_ins.any():
+            weight[stand_ins] = wanted * (share if judged.real.any() else 1.0) / stand_ins.sum()
+    certainty = fit_certainty(judged.signs, judged.right, weight)
+    score = certainty.score(judged.signs)
+    shown = judged.real if trusted else judged.out
+    seen = shown | ~judged.out
+    threshold = choose_threshold(score[seen], judged.right[seen], shown[seen], trusted)
+    temperature = min(np.geomspace(0.2, 5.0, 33), key=judged.nll)
+    accepted = score >= threshold
+    inside_mask = ~judged.out
+    return (
+        certainty,
+        threshold,
+        {
+            "temperature": float(temperature),
+            "held_out_accuracy": round(float(judged.right[inside_mask].mean()), 4),
+            "held_out_in_scope_accuracy": round(
+                float((judged.right & accepted)[inside_mask].mean()), 4
+            ),
+            "held_out_oos_recall": (
+                round(float((~accepted)[shown].mean()), 4) if shown.any() else None
+            ),
+            "oos_from_examples": trusted,
+        },
+    )
