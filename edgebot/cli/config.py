@@ -68,6 +68,8 @@ def _load(ctx: click.Context) -> Loaded:
 def _text(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "-"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

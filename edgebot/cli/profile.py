@@ -12,7 +12,7 @@ import click
 from edgebot.cli.context import settings_of
 from edgebot.cli.output import emit, json_option
 from edgebot.cli.table import table
-from edgebot.config.hardware import Hardware
+from edgebot.config.hardware import Hardware, ask_nvidia_smi, read_accelerator
 from edgebot.config.loader import load_settings
 from edgebot.config.profiles import AUTO, load_profiles, profile_files, profile_settings
 from edgebot.config.settings import Settings
@@ -54,7 +54,12 @@ def _refuse_unknown(name: str, settings: Settings) -> None:
 
 
 def _facts(assembly: Assembly) -> tuple[dict[str, Any], ProfileUnfit | None]:
-    hardware = asdict(assembly.hardware) | {"features": sorted(assembly.hardware.features)}
+    found = assembly.hardware
+    hardware = asdict(found) | {"features": sorted(found.features)}
+    if found.accelerator and found.accelerator.kind == "cuda":
+        hardware["accelerator"] = asdict(
+            read_accelerator(nvidia_smi=ask_nvidia_smi) or found.accelerator
+        )
     facts: dict[str, Any] = {"hardware": hardware, "profile": None, "reason": "", "fits": False}
     try:
         choice = assembly.choice
@@ -86,14 +91,14 @@ def _facts(assembly: Assembly) -> tuple[dict[str, Any], ProfileUnfit | None]:
 
 def _tell(hardware: Hardware, facts: dict[str, Any]) -> None:
     limit = " (limit of the container)" if hardware.memory_limit == "cgroup" else ""
-    accelerator = hardware.accelerator
+    accelerator = facts["hardware"]["accelerator"]
     rows = [
         ("board", hardware.board or "gives no name"),
         ("processor", f"{hardware.cpu or 'gives no name'} ({hardware.arch})"),
         ("cores", f"{hardware.physical_cores} ({hardware.cores} threads)"),
         ("memory", f"{hardware.memory_mb} MB{limit}, {hardware.available_mb} MB free"),
         ("swap", f"{hardware.swap_mb} MB"),
-        ("accelerator", f"{accelerator.name} ({accelerator.kind})" if accelerator else "none"),
+        ("accelerator", _accelerator(accelerator) if accelerator else "none"),
         ("features", " ".join(_telling(hardware.features)) or "unknown"),
     ]
     if hardware.temperature_c is not None:
@@ -112,6 +117,11 @@ def _tell(hardware: Hardware, facts: dict[str, Any]) -> None:
             for stage, pick in facts["models"].items()
         ]
         click.echo("\n" + table(("STAGE", "MODEL", "MEMORY", "WHY"), lines, right=(2,)))
+
+
+def _accelerator(found: dict[str, Any]) -> str:
+    memory = f", {found['memory_mb']} MB" if found["memory_mb"] else ""
+    return f"{found['name']} ({found['kind']}{memory}); not used: all engines run on the CPU"
 
 
 def _telling(features: frozenset[str]) -> list[str]:

@@ -153,23 +153,26 @@ def read_temperature(root: Path = ROOT) -> float | None:
     return max((celsius for celsius in found if 0 < celsius < 150), default=None)
 
 
-def read_accelerator(
-    root: Path = ROOT, nvidia_smi: Callable[[], str] | None = None
-) -> Accelerator | None:
-    """The graphics processor of a Jetson, or an NVIDIA card."""
+def read_accelerator(root: Path = ROOT, nvidia_smi: Callable[[], str] = str) -> Accelerator | None:
+    """The graphics processor of a Jetson, or an NVIDIA card.
+
+    ``nvidia_smi`` is asked for the card's memory, which no file tells; it is left out by default
+    because it takes up to a second.
+    """
     if any(root.glob("dev/nvhost*")) or (root / "etc/nv_tegra_release").exists():
         return Accelerator("tegra", read_board(root) or "NVIDIA Tegra", None)
     if not any(root.glob("dev/nvidia[0-9]*")):
         return None
-    if nvidia_smi is None:
-        nvidia_smi = _nvidia_smi if root == ROOT else str
     name, _, memory = nvidia_smi().partition(",")
+    if not name:
+        known = (_text(path) for path in root.glob("proc/driver/nvidia/gpus/*/information"))
+        name = next((_first(text, "Model") for text in known), "")
     return Accelerator(
         "cuda", name.strip() or "NVIDIA", int(memory) if memory.strip().isdigit() else None
     )
 
 
-def _nvidia_smi() -> str:
+def ask_nvidia_smi() -> str:
     """First card as ``name, MiB``; empty when the driver does not answer."""
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:

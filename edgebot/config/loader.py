@@ -147,7 +147,7 @@ def _profile_of(written: Mapping[str, Any]) -> tuple[str, Path]:
     default = Settings()
     return (
         name if isinstance(name, str) else default.profile,
-        Path(folder) if isinstance(folder, str) else default.models_dir,
+        Path(folder).expanduser() if isinstance(folder, str) else default.models_dir,
     )
 
 

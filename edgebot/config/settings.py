@@ -62,6 +62,13 @@ class Settings(Section):
     threads: ThreadSettings = ThreadSettings()
     """Native threads each engine may use."""
 
+    @field_validator("state_dir", "models_dir")
+    @classmethod
+    def _at_home(cls, value: Path) -> Path:
+        if not value.parts:
+            raise ValueError("must name a directory")
+        return value.expanduser()
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:

@@ -34,7 +34,7 @@ def download_wheel(source: PypiSource, folder: Path, progress: Progress) -> Path
     if source.platform:
         command += [f"--platform={source.platform}"]
     command += [f"--dest={folder / 'done'}", f"{source.package}=={source.version}"]
-    _run(command, folder, {}, progress)
+    _run(command, folder, progress)
     return _only_file(folder / "done")
 
 
@@ -47,17 +47,17 @@ def pack_npm(source: NpmSource, folder: Path, progress: Progress) -> Path:
     command = [npm, "pack", f"{source.package}@{source.version}", "--ignore-scripts", "--silent"]
     command += [f"--pack-destination={folder / 'done'}", "--fetch-retries=2"]
     command += ["--fetch-timeout=60000", f"--cache={folder / 'cache'}", "--no-update-notifier"]
-    _run(command, folder, {}, progress)
+    _run(command, folder, progress)
     shutil.rmtree(folder / "cache", ignore_errors=True)
     return _only_file(folder / "done")
 
 
-def _run(command: list[str], folder: Path, environ: dict[str, str], progress: Progress) -> None:
+def _run(command: list[str], folder: Path, progress: Progress) -> None:
     """Run a client with ``folder`` as its place for everything; what it says is kept for errors."""
     folder.mkdir(parents=True, exist_ok=True)
     said = folder / "client.log"
     # On small boards /tmp is memory: the client's temporary files belong beside the download.
-    environ = {**os.environ, **environ, "TMPDIR": str(folder), "PYTHONWARNINGS": "ignore"}
+    environ = {**os.environ, "TMPDIR": str(folder), "PYTHONWARNINGS": "ignore"}
     with said.open("wb") as log:
         client = subprocess.Popen(
             command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log

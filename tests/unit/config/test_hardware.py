@@ -136,7 +136,14 @@ def test_graphics_card_tells_name_and_memory(tmp_path: Path) -> None:
 
 def test_graphics_card_whose_driver_is_silent(tmp_path: Path) -> None:
     root = boards.unpack(boards.WORKSTATION, tmp_path)
-    assert read_accelerator(root, str) == Accelerator("cuda", "NVIDIA", None)
+    assert read_accelerator(root) == Accelerator("cuda", "NVIDIA", None)
+
+
+def test_graphics_card_named_by_its_driver(tmp_path: Path) -> None:
+    information = "Model: \t\t NVIDIA GeForce RTX 3050\nIRQ:   \t\t 55\n"
+    capture = {"proc/driver/nvidia/gpus/0000:01:00.0/information": information}
+    root = boards.unpack(boards.WORKSTATION | capture, tmp_path)
+    assert read_accelerator(root) == Accelerator("cuda", "NVIDIA GeForce RTX 3050", None)
 
 
 def test_this_machine_is_a_machine() -> None:

@@ -135,6 +135,13 @@ def test_undecodable_variable_can_be_shown() -> None:
         line.encode("utf-8")
 
 
+def test_directories_may_be_at_home(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    found = load_settings(write("state_dir: ~/edgebot\n"), {})
+    assert found.state_dir == Path("/home/anna/edgebot")
+    assert "must name a directory" in mistakes(write("state_dir: ''\n"))[0]
+
+
 def test_time_zone_must_exist(write: Any) -> None:
     assert load_settings(write("time_zone: Europe/Berlin\n"), {}).time_zone == "Europe/Berlin"
     assert "IANA" in mistakes(write("time_zone: Europe/Atlantis\n"))[0]
