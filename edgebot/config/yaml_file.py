@@ -140,7 +140,7 @@ def parse(text: str, path: str) -> Document:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        document.mistakes.append(_syntax(error, path))
+        document.mistakes.append(_syntax(error, path, text))
     except (ValueError, RecursionError, OverflowError) as error:
         document.mistakes.append(Mistake(path, "", f"a value cannot be read: {error}"))
     return document
@@ -186,11 +186,12 @@ def _note_lines(node: yaml.Node, key: Key, document: Document) -> None:
             _note_lines(value, inner, document)
 
 
-def _syntax(error: yaml.YAMLError, path: str) -> Mistake:
+def _syntax(error: yaml.YAMLError, path: str, text: str) -> Mistake:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
     where = f"{path}:{mark.line + 1}" if mark else path
-    if "\\t" in problem or "tab character" in problem:
+    line = text.split("\n")[mark.line] if mark and mark.line <= text.count("\n") else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         problem = "a tab; indent with spaces"
     return Mistake(where, "", f"cannot be read: {problem}")
 

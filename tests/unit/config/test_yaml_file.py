@@ -72,6 +72,8 @@ def test_deep_nesting_is_refused() -> None:
     ("text", "line", "what"),
     [
         ("a: 1\n\tb: 2\n", 2, "a tab; indent with spaces"),
+        ("a: {b: 1}\n\tc: 2\n", 2, "a tab; indent with spaces"),
+        ("a:\n \t b: 2\n", 2, "a tab; indent with spaces"),
         ("a: 1\nb: [1, 2\n", 3, "expected"),
         ("a: !!python/object/apply:os.system [id]\n", 1, "could not determine a constructor"),
         ("a: 1\n? [x, y]\n: 2\n", 2, "unhashable"),
