@@ -50,7 +50,7 @@ def test_spelling_alphabet(answers):
     words = said["What is the NATO alphabet"].rstrip(".").split(", ")
     assert [word[0] for word in words] == list(string.ascii_uppercase)
     for letter, word in zip(string.ascii_uppercase, words, strict=True):
-        assert said[f"What is {letter} in the phonetic alphabet"].endswith(f"is {word}.")
+        assert said[f"What is the code word for the letter {letter}"].endswith(f"is {word}.")
 
 
 def test_greek_letters(answers):
