@@ -55,8 +55,29 @@ def item_list(text: str, tables: Tables) -> list[str] | None:
             items.append([])
         else:
             items[-1].append(word.replace("\0", " "))
-    found = [_item(words, tables) for words in items]
-    return [item for item in found if item] or None
+    found = (_item(words, tables) for words in items)
+    return [each for item in found if item for each in _side_by_side(item, tables)] or None
+
+
+def _side_by_side(item: str, tables: Tables) -> list[str]:
+    """ "bread milk" as two, where every word belongs to something known or counts it."""
+    words = item.split()
+    plain = [tables.fold(word.replace("\0", " ")) for word in words]
+    best: list[list[str] | None] = [[]] + [None] * len(words)
+    for end in range(1, len(words) + 1):
+        for start in range(max(0, end - 3), end):
+            head = best[start]
+            if head is not None and _is_known(plain[start:end], tables):
+                longest = best[end]
+                if longest is None or len(head) + 1 < len(longest):
+                    best[end] = [*head, " ".join(words[start:end])]
+    return best[-1] or [item]
+
+
+def _is_known(words: list[str], tables: Tables) -> bool:
+    numbers = tables.numbers
+    counted = words[0] in numbers.small or words[0] in numbers.tens or words[0].isdecimal()
+    return " ".join(words[counted:]) in tables.known_items
 
 
 def _protected(text: str, folded: str, tables: Tables) -> list[str]:

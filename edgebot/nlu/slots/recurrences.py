@@ -44,6 +44,7 @@ def _readers(utterance: Utterance) -> dict[str, Slot]:
     return {
         **readers,
         "weekdays": _several(utterance, readers["weekday"]),
+        "several_weekdays": _at_least_two(_several(utterance, readers["weekday"])),
         "plural_weekdays": _several(utterance, _plural(utterance)),
         "last_weekday": readers["weekday"],
         "length": lambda at: length_at(utterance, at),
@@ -77,6 +78,16 @@ def _several(utterance: Utterance, one: Slot) -> Slot:
     return read
 
 
+def _at_least_two(several: Slot) -> Slot:
+    """ "Monday and Thursday" are said of every week, "Monday" alone is not."""
+
+    def read(at: int) -> tuple[list[int], int] | None:
+        found = several(at)
+        return found if found is not None and len(found[0]) > 1 else None
+
+    return read
+
+
 def _plural(utterance: Utterance) -> Slot:
     """A weekday in the form that says "each of them" ("Mondays")."""
     tables = utterance.tables
@@ -100,7 +111,8 @@ def _meaning(meaning: Bindings) -> dict[str, Any] | None:
         return {"every_s": meaning["every_s"]}
     if "length" in meaning or "single_length" in meaning:
         return _interval(meaning.get("length") or meaning["single_length"], meaning)
-    days = meaning.get("weekdays") or meaning.get("plural_weekdays") or meaning.get("days", [])
+    named = (meaning.get(key) for key in ("weekdays", "several_weekdays", "plural_weekdays"))
+    days = next((days for days in named if days), meaning.get("days", []))
     if "last_weekday" in meaning:
         first = meaning["weekday"]
         days = [(first + i) % 7 for i in range((meaning["last_weekday"] - first) % 7 + 1)]

@@ -104,6 +104,9 @@ class Tables:
     fillers: frozenset[str]
     item_joins: tuple[str, ...]
     item_pairs: tuple[str, ...]
+    known_items: frozenset[str]
+    """Things that may stand side by side without a word between."""
+
     item_lead: frozenset[str]
     list_heads: tuple[str, ...]
     """What the name of a list ends with where it is one word with it ("Packliste")."""
@@ -186,6 +189,7 @@ def _build(language: str, raw: Mapping[str, Any]) -> Tables:
         fillers=words(raw["fillers"]),
         item_joins=tuple(map(folded, items["joins"])),
         item_pairs=tuple(map(folded, items["pairs"])),
+        known_items=words(items["known"]),
         item_lead=words(items["lead"]),
         list_heads=tuple(map(folded, raw["names"].get("list_heads") or ())),
         name_lead=words(raw["names"]["lead"]),
