@@ -57,4 +57,4 @@ clean: ## Remove what the tools left behind
 	@find edgebot tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environment and the fetched models too
-	@rm -rf .venv models/store models/models.lock
+	@rm -rf .venv models/store

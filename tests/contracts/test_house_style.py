@@ -49,7 +49,12 @@ def test_committed_text_names_no_machine() -> None:
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     )
     forbidden = re.compile(
-        "/" + r"work/(main|shared)|/tmp/w/|pypi\." + r"org|registry\." + r"npmjs|pythonhosted"
+        "/"
+        + r"work/(main|shared)|/"
+        + r"tmp/w/|pypi\."
+        + r"org|registry\."
+        + r"npmjs|python"
+        + "hosted"
     )
     wrong = []
     for name in listed.stdout.split("\0"):
