@@ -23,6 +23,9 @@ from edgebot.nlg.window import Fitted, fit
 
 log = logging.getLogger(__name__)
 
+_SCRATCH_BYTES = 100 * memory.MB
+"""Buffers for a batch, its scores, and weights laid out anew for the processor."""
+
 _LEAST_PROMPT = 64
 """Tokens of the context that a reply leaves to the prompt, however long it may become."""
 
@@ -269,7 +272,7 @@ def needed_bytes(header: GgufHeader, context_tokens: int) -> int:
     Measured against the resident memory of a process that loaded it (docs/language-model.md).
     """
     state = header.kv_bytes_per_token * context_tokens
-    return header.weights_bytes + state + 64 * memory.MB
+    return header.weights_bytes + state + _SCRATCH_BYTES
 
 
 def _check_context(header: GgufHeader, context_tokens: int) -> None:
