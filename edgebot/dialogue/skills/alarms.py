@@ -26,10 +26,12 @@ WHICH = (MOMENT, RECURRENCE, LABEL)
 
 INTENTS = (
     Intent("alarm_set", "Set an alarm, once or recurring.", WHICH, correctable=True),
-    Intent("alarm_list", "Tell which alarms are set."),
+    Intent("alarm_list", "Tell which alarms are set.", (MOMENT,), follow_up="moment"),
     Intent("alarm_next", "Tell when the next alarm is."),
     Intent("alarm_cancel", "Remove one alarm, or silence the one that rings.", WHICH),
-    Intent("alarm_cancel_all", "Remove all alarms.", irreversible=True),
+    Intent(
+        "alarm_cancel_all", "Remove all alarms, or all of one day.", (MOMENT,), irreversible=True
+    ),
     Intent("alarm_change", "Move an alarm to another time.", (NEW, *WHICH)),
     Intent("alarm_snooze", "Silence the alarm and let it ring again later.", (DURATION,)),
     Intent("alarm_skip", "Leave out the next time of a recurring alarm.", WHICH),
@@ -111,7 +113,7 @@ class Alarms:
         return self._promises.move(topic.refers[ID], when)
 
     def _list(self, request: Request) -> Outcome:
-        alarms = self._promises.open("alarm")
+        alarms = self._of_day(request)
         if not alarms:
             return Outcome("alarms.none")
         if len(alarms) == 1:
@@ -119,6 +121,15 @@ class Alarms:
             return _about(only, self._local(only), "alarms.one", item=self._item(only))
         items = [self._item(alarm) for alarm in alarms]
         return Outcome("alarms.several", {"count": len(alarms), "items": items})
+
+    def _of_day(self, request: Request) -> list[Promise]:
+        """The alarms that are open, those of the day asked about if there is one."""
+        alarms = self._promises.open("alarm")
+        moment = request.slots.get("moment")
+        if not moment or not moment["has_date"]:
+            return [one for one in alarms if not moment or self._fits(one, moment)]
+        day = moments.at(moment).date()
+        return [one for one in alarms if self._local(one).date() == day]
 
     def _next(self, request: Request) -> Outcome:
         alarms = self._promises.open("alarm")
@@ -137,11 +148,13 @@ class Alarms:
         return Outcome("alarms.cancelled", {"item": self._item(alarm)}, topic=NOTHING)
 
     def _cancel_all(self, request: Request) -> Outcome:
-        alarms = self._promises.open("alarm")
+        alarms = self._of_day(request)
         if not alarms:
             return Outcome("stop.silenced" if self._silence() else "alarms.none")
         if not request.confirmed:
-            return confirm(request, "alarms.confirm_all", len(alarms))
+            some = "moment" in request.slots
+            reply = "alarms.confirm_some" if some else "alarms.confirm_all"
+            return confirm(request, reply, len(alarms))
         self._promises.cancel([alarm.id for alarm in alarms])
         return Outcome("alarms.all_cancelled", {"count": len(alarms)}, topic=NOTHING)
 

@@ -30,6 +30,8 @@ _BINARY: dict[str, tuple[int, Callable[[float, float], float]]] = {
     "/": (2, lambda a, b: _divide(a, b)),
     "mod": (2, lambda a, b: _modulo(a, b)),
     "^": (4, lambda a, b: _power(a, b)),
+    "off": (2, lambda a, b: b * (100 - a) / 100),
+    "of%": (2, lambda a, b: 100 * _divide(a, b)),
 }
 """Sign → (how tightly it binds, what it does)."""
 

@@ -23,6 +23,7 @@ INTENTS = (
         "date_of", "Tell which day a date or holiday is.", (MOMENT, HOLIDAY), follow_up="moment"
     ),
     Intent("date_until", "Tell how long it is until a date or holiday.", (MOMENT, HOLIDAY)),
+    Intent("time_zone", "Tell which time zone a place is in.", (PLACE,), follow_up="place"),
     Intent("time_difference", "Tell the time difference between two places.", (PLACE, OTHER)),
     Intent(
         "time_convert",
@@ -46,6 +47,7 @@ class TimeAndDate:
             "date_now": self._date,
             "date_of": self._day_of,
             "date_until": self._until,
+            "time_zone": self._time_zone,
             "time_difference": self._difference,
             "time_convert": self._convert,
         }
@@ -113,6 +115,16 @@ class TimeAndDate:
             return Outcome("time.today_holiday" if holiday else "time.is_today", args)
         return Outcome("time.until_holiday" if holiday else "time.until_day", args)
 
+    def _time_zone(self, request: Request) -> Outcome:
+        place = request.slots.get("place")
+        if not place:
+            return Outcome("time.which_place")
+        there = request.now.astimezone(self._zone(place))
+        gap = (there.utcoffset() or timedelta()).total_seconds()
+        direction = "same" if gap == 0 else "ahead" if gap > 0 else "behind"
+        args = {"place": proper(place), "gap": abs(gap)}
+        return Outcome(f"time.zone_{direction}", args)
+
     def _difference(self, request: Request) -> Outcome:
         place, other = request.slots.get("place"), request.slots.get("other_place")
         if not place:
@@ -148,7 +160,8 @@ class TimeAndDate:
             return next_holiday(holiday, request.now.date(), self._language)
         if moment := request.slots.get("moment"):
             return datetime.fromisoformat(moment["at"]).date()
-        return None
+        ahead = request.slots.get("ahead")  # "tomorrow's date"
+        return None if ahead is None else request.now.date() + timedelta(days=ahead)
 
     def _zone(self, place: str) -> ZoneInfo:
         """The zone of ``place``; ``LookupError`` when it is unknown."""
