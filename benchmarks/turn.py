@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.common import peak_rss_mb, say, summary, table
 from edgebot.config.loader import load_settings
 from edgebot.core.turn import Turn
+from edgebot.runtime.hearing import open_stream
 from edgebot.runtime.loading import load_side_by_side
 from edgebot.runtime.turns import speech_turn, timings_ms
 from edgebot.runtime.wiring import Assembly
@@ -61,8 +62,8 @@ def measure(model: str, runs: int) -> dict[str, Any]:
                 replies = []
                 for number in range(runs + 1):
                     session = f"bench-{name}-{number}"
-                    grammar = assembly.understander().grammar(dialogue.context(session))
-                    stream = stt.stream(grammar)
+                    context = dialogue.context(session)
+                    stream = open_stream(stt, assembly.understander(), context)
                     turn = Turn(session)
                     source = assembly.audio_file(DEMO / file)
                     sink = assembly.audio_sink(Path(folder) / "reply.wav", tts.rate_hz)

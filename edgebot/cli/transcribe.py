@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from edgebot.cli.context import assembly_of
 from edgebot.cli.output import emit, json_option, lines
 from edgebot.core.errors import AudioError, EngineError, UsageError
 from edgebot.core.nlu import NluContext
-from edgebot.core.speech import SpeechToText
+from edgebot.core.speech import SpeechStream
+from edgebot.runtime.hearing import open_stream
 from edgebot.runtime.wiring import Assembly
 
 _MOST_GRAMMAR_BYTES = 4_000_000
@@ -48,14 +49,18 @@ def transcribe(
     if grammar and intents:
         raise UsageError("give --grammar or --intents, not both")
     assembly = assembly_of(ctx, intents)
-    phrases: Sequence[str] | None = phrases_in(grammar) if grammar else None
-    if intents:
-        phrases = assembly.understander().grammar(NluContext())
+    phrases = phrases_in(grammar) if grammar else None
     stt = assembly.stt()
+
+    def stream() -> SpeechStream:
+        if intents:
+            return open_stream(stt, assembly.understander(), NluContext())
+        return stt.stream(phrases)
+
     failed = False
     for name in _names(wav):
         try:
-            result = heard_in(assembly, stt, Path(name), phrases)
+            result = heard_in(assembly, stream, Path(name))
         except (AudioError, EngineError) as error:
             failed = True
             click.echo(f"edgebot: {error}", err=True)
@@ -71,13 +76,13 @@ def transcribe(
 
 
 def heard_in(
-    assembly: Assembly, stt: SpeechToText, path: Path, phrases: Sequence[str] | None
+    assembly: Assembly, open_utterance: Callable[[], SpeechStream], path: Path
 ) -> dict[str, Any]:
     """What is said in the recording at ``path``; raises ``AudioError`` when it cannot be read."""
     source = assembly.audio_file(path)
     began = time.perf_counter()
     try:
-        stream = stt.stream(phrases)
+        stream = open_utterance()
         for frame in source.frames():
             stream.accept(frame)
         transcript = stream.finish()

@@ -11,6 +11,7 @@ from edgebot.cli.context import assembly_of
 from edgebot.cli.output import emit, json_option
 from edgebot.core.turn import Turn
 from edgebot.runtime.answers import describe
+from edgebot.runtime.hearing import open_stream
 from edgebot.runtime.loading import load_side_by_side
 from edgebot.runtime.turns import TurnReport, speech_turn, timings_ms
 
@@ -40,8 +41,7 @@ def turn(ctx: click.Context, wav: Path, out: Path, intents: Path | None, as_json
     source = assembly.audio_file(wav)
     began = time.perf_counter()
     stt, tts, dialogue = load_side_by_side(assembly.stt, assembly.tts, assembly.dialogue)
-    grammar = assembly.understander().grammar(dialogue.context("local"))
-    stream = stt.stream(grammar)
+    stream = open_stream(stt, assembly.understander(), dialogue.context("local"))
     load_ms = (time.perf_counter() - began) * 1000.0
     current = Turn("local")
     sink = assembly.audio_sink(out, tts.rate_hz)
