@@ -17,12 +17,14 @@ from hassil.expression import (
     Sentence,
     TextChunk,
 )
-from hassil.intents import RangeSlotList, TextSlotList
+from hassil.intents import IntentData, RangeSlotList, TextSlotList
 from hassil.numbers import get_rbnf_engine
 
 from edgebot.nlu.household import said
 from edgebot.nlu.syntax import parse
 from edgebot.nlu.templates import SentenceSet, Template
+
+_NOTHING = IntentData(sentence_texts=[""])
 
 
 class NoExample(LookupError):
@@ -50,12 +52,22 @@ class Sampler:
         """One way to say a part of ``template``, or a value one of its slots may have."""
         return _squeezed(self._draw(expression, template))
 
+    def draw_free(self, expression: Expression) -> str:
+        """One way to say ``expression``, which belongs to no template; slots are kinds or lists.
+
+        Raises :class:`NoExample` where nobody says what a slot is filled with.
+        """
+        return self.draw(
+            expression, Template("", "", "", frozenset(), _NOTHING, {}, frozenset(), {})
+        )
+
     def values(self, template: Template, list_name: str) -> list[Sentence]:
         """Sentences that say how the list ``list_name`` is filled, itself excepted."""
         examples = self._sentences.examples.get(list_name, ())
         kind = self._sentences.kind_of(template, list_name)
         if not examples and kind is not None:
-            examples = self._sentences.data.examples.get(kind, ())
+            named = self._sentences.data.examples.get(list_name, ())
+            examples = named or self._sentences.data.examples.get(kind, ())
         own = self._household.get(list_name, [])
         return [_plain(value) for value in own] + [_parsed(each) for each in examples]
 
@@ -70,7 +82,12 @@ class Sampler:
         if isinstance(expression, Group):
             return "".join(self._draw(item, template) for item in expression.items)
         if isinstance(expression, RuleReference):
-            return self._draw(template.rules[expression.rule_name].expression, template)
+            rule = template.rules.get(expression.rule_name) or self._sentences.rules.get(
+                expression.rule_name
+            )
+            if rule is None:
+                raise NoExample(f"<{expression.rule_name}>")
+            return self._draw(rule.expression, template)
         if isinstance(expression, ListReference):
             return self._fill(expression, template)
         raise TypeError(f"no such expression: {expression!r}")

@@ -112,6 +112,11 @@ def variants(spoken: Spoken, data: LanguageData) -> Iterator[Spoken]:
             yield variant
 
 
+def plain(text: str, data: LanguageData) -> str:
+    """``text`` as the classifier is shown it: its last variant, in lower case."""
+    return written_out(without_padding(clean(text), data), data).text.lower()
+
+
 def without_padding(spoken: Spoken, data: LanguageData) -> Spoken:
     """``spoken`` without hesitations anywhere and courtesies at both ends; never without words."""
     hesitations = frozenset(data.hesitations)

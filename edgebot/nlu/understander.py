@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,7 @@ from edgebot.nlu.commands import commands
 from edgebot.nlu.loose_slots import loose_slots
 from edgebot.nlu.matcher import Match, TemplateMatcher
 from edgebot.nlu.speech_grammar import SpeechGrammar
-from edgebot.nlu.spoken import Spoken, clean, without_padding
+from edgebot.nlu.spoken import Spoken, clean, plain
 from edgebot.nlu.templates import SentenceSet
 
 
@@ -35,14 +36,20 @@ class TemplateUnderstander:
     def __init__(
         self,
         sentences: SentenceSet,
-        classifier: Classifier | None = None,
+        opener: Callable[[], Classifier | None] = lambda: None,
         cache: Path | None = None,
     ) -> None:
-        """``cache``: a directory for what is slow to make and can be made again."""
+        """``opener`` loads the classifier when it is first needed (it may have to be trained).
+
+        ``cache``: a directory for what is slow to make and can be made again.
+        """
         self.sentences = sentences
         self.language = sentences.language
         self._matcher = TemplateMatcher(sentences)
-        self._classifier = classifier
+        self._opener = opener
+        self._opened = False
+        self._classifier: Classifier | None = None
+        self._lock = threading.Lock()
         self._grammar = SpeechGrammar(sentences, cache)
 
     def match(self, text: str, context: NluContext) -> Sequence[Parse]:
@@ -58,10 +65,10 @@ class TemplateUnderstander:
     def classify(self, text: str, context: NluContext) -> Parse:
         """The classifier's best intent with the slots that can be found; intent None otherwise."""
         spoken = clean(text)
-        if self._classifier is None or not spoken.words:
+        classifier = self.classifier() if spoken.words else None
+        if classifier is None:
             return Parse(text, None)
-        plain = without_padding(spoken, self.sentences.data).text
-        intent, score, others = self._classifier.classify(plain)
+        intent, score, others = classifier.classify(plain(text, self.sentences.data))
         found: Mapping[str, SlotValue] = {}
         if intent is not None:
             now = context.now or datetime.now().astimezone()
@@ -77,14 +84,22 @@ class TemplateUnderstander:
 
     def attribute(self, text: str) -> Sequence[tuple[str, float]]:
         """Each word with how much it carried the classifier's decision."""
-        words = clean(text)
-        if self._classifier is None:
-            return [(word.text, 0.0) for word in words.words]
-        return self._classifier.attribute(words.text)
+        classifier = self.classifier()
+        if classifier is None:
+            return [(word.text, 0.0) for word in clean(text).words]
+        return classifier.attribute(plain(text, self.sentences.data))
 
     def grammar(self, context: NluContext) -> Sequence[str]:
         """Phrases a recogniser may expect in this state."""
         return self._grammar.phrases(context)
+
+    def classifier(self) -> Classifier | None:
+        """The classifier, loaded now if it was not; None where there is none."""
+        with self._lock:
+            if not self._opened:
+                self._classifier = self._opener()
+                self._opened = True
+        return self._classifier
 
     def close(self) -> None:
         """Free the classifier."""

@@ -35,6 +35,8 @@ from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.store import KnowledgeStore
 from edgebot.models.plan import StageLeftOut
 from edgebot.models.store import Installed
+from edgebot.nlu.classifier.intents import IntentClassifier
+from edgebot.nlu.classifier.own import own_model
 from edgebot.nlu.sentence_files import load_intents, own_sentences
 from edgebot.nlu.understander import TemplateUnderstander
 from edgebot.runtime import documents, language
@@ -236,7 +238,14 @@ class Assembly(Machine):
             sentences = own_sentences(self.settings.language)
         else:
             sentences = load_intents(intents_file)
-        return TemplateUnderstander(sentences, cache=paths.cache_dir() / "grammar")
+
+        def classifier() -> IntentClassifier | None:
+            own = intents_file is None
+            model = own_model(sentences, self.embedder(), paths.cache_dir(), own)
+            threshold = self.settings.nlu.classifier_threshold
+            return IntentClassifier(model, self.embedder(), threshold) if model else None
+
+        return TemplateUnderstander(sentences, classifier, paths.cache_dir() / "grammar")
 
     def dialogue(self) -> Dialogue:
         """The dialogue over whatever engines there are."""

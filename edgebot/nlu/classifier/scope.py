@@ -114,21 +114,21 @@ def choose_threshold(score: Doubles, right: Bools, out: Bools, trusted: bool) ->
 
     ``out`` marks texts out of scope. Where they are real examples (``trusted``) the threshold
     weighs intents lost against strangers let in; classes left out only stand in for strangers, so
-    then no more than one right intent in two hundred is given up.
+    then no more than three right intents in a thousand are given up.
     """
     inside = ~out
     good = np.sort(score[inside & right])
     if not len(good):
         return 0.5
     if not trusted or not out.any():
-        return float(min(0.5, good[int(0.005 * len(good))]))
+        return float(min(0.5, good[int(0.003 * len(good))]))
     candidates = np.unique(np.quantile(score, np.linspace(0.0, 0.6, 301)))
     kept = 1.0 - np.searchsorted(good, candidates) / inside.sum()
     caught = np.searchsorted(np.sort(score[out]), candidates) / out.sum()
     return float(candidates[int(np.argmax(kept + STRANGER_WEIGHT * caught))])
 
 
-STRANGER_WEIGHT = 0.3
+STRANGER_WEIGHT = 0.12
 """What catching one in a hundred strangers is worth, in hundredths of intents lost."""
 
 

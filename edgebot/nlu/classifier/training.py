@@ -56,8 +56,12 @@ def train(
     embedder: Embedder,
     announce: Announce = lambda what, texts: lambda done: None,
     seed: int = 0,
+    groups: Sequence[int] | None = None,
 ) -> IntentModel:
     """Train on ``texts`` with their intents; the label ``oos`` marks texts of no intent.
+
+    Texts of one of the ``groups`` (a number a text) are so alike that they have to be held out
+    together where the certainty is learned.
 
     Raises ``UnderstandingError`` when there are fewer than two intents.
     """
@@ -72,7 +76,7 @@ def train(
     rows = [features.row(text) for text in texts]
     everything = _Examples(rows, vectors, np.array(known, np.float32), classes)
     shape = (len(features), len(intents))
-    judged = _cross_fit(everything, shape, announce, seed)
+    judged = _cross_fit(everything, shape, announce, seed, groups)
     certainty, threshold, figures = _calibrate(judged)
     inside = np.flatnonzero(classes >= 0)
     head = _head(
@@ -145,10 +149,14 @@ class _Judged:
 
 
 def _cross_fit(
-    examples: _Examples, shape: tuple[int, int], announce: Announce, seed: int
+    examples: _Examples,
+    shape: tuple[int, int],
+    announce: Announce,
+    seed: int,
+    groups: Sequence[int] | None,
 ) -> _Judged:
     rng = np.random.default_rng(seed)
-    folds = _stratified(examples.labels, rng)
+    folds = _stratified(examples.labels, np.asarray(groups or range(len(examples.rows))), rng)
     order = rng.permutation(shape[1])
     left = max(1, round(_LEFT_OUT * shape[1])) if shape[1] >= 4 else 0
     total = sum(int(np.sum((folds != fold) & (examples.labels >= 0))) for fold in range(_FOLDS))
@@ -195,11 +203,14 @@ def _judge_fold(
     return signs, logits, examples.labels[held], real | unseen[held], real
 
 
-def _stratified(labels: Ints, rng: np.random.Generator) -> Ints:
+def _stratified(labels: Ints, groups: Any, rng: np.random.Generator) -> Ints:
+    """A fold for each text: those of a label spread evenly, those of a group together."""
     folds = np.zeros(len(labels), np.int32)
     for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        folds[members] = (np.arange(len(members)) + rng.integers(_FOLDS)) % _FOLDS
+        members = np.flatnonzero(labels == label)
+        names, which = np.unique(groups[members], return_inverse=True)
+        shuffled = (rng.permutation(len(names)) + rng.integers(_FOLDS)) % _FOLDS
+        folds[members] = shuffled[which]
     return folds
 
 
