@@ -13,6 +13,10 @@ from edgebot.dialogue.skill import Intent, Slot
 from edgebot.dialogue.skillset import SkillSet
 
 
+MAX_FOLLOW_UP_WORDS = 6
+"""What is longer is a sentence of its own, whatever it begins with."""
+
+
 class Unresolved(Exception):
     """The words refer to something that is not there; the message says what."""
 
@@ -114,7 +118,8 @@ class Resolver:
         slot = declared.slot(declared.follow_up)
         if slot is None:
             raise Unresolved(f"{declared.name} cannot be asked about something else")
-        value = self.read(slot, str(parse.slots.get("text", "")))
+        text = str(parse.slots.get("text", ""))
+        value = self.read(slot, text) if len(text.split()) <= MAX_FOLLOW_UP_WORDS else None
         if value is None:
             raise Unresolved(f"there is no {slot.kind} in it")
         return Call(declared.name, {**state.last_call.slots, slot.name: value})

@@ -37,6 +37,9 @@ class OpenQuestionRung:
             slots = {**question.slots, **same.slots}
             return self._go_on(hearing.state, question, slots, same.score, same.template)
         given = next((parse for parse in parses if parse.intent == intents.ANSWER), None)
+        if given is not None and "value" not in given.slots and given.slots:
+            slots = {**question.slots, **given.slots}  # "when?" – "every Monday at eight"
+            return self._go_on(hearing.state, question, slots, given.score, given.template)
         value = given.slots.get("value") if given else None
         if value is None and not (parses and question.slot_kind != "text"):
             value = self._read(question, hearing.text)
