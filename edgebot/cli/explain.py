@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from edgebot.cli.attention import heat_map
 from edgebot.cli.context import assembly_of, settings_of
 from edgebot.cli.output import emit, json_option, lines
 from edgebot.core.errors import UsageError
+from edgebot.core.nlu import NluContext
 from edgebot.core.turn import Turn
 from edgebot.dialogue import turnlog
+from edgebot.nlu.heat_map import heat_map
 
 
 @click.command()
@@ -95,8 +96,9 @@ def _write_attention(ctx: click.Context, record: Mapping[str, Any], file: Path) 
             'try: edgebot explain --text "…" --attention out.html'
         )
     understander = assembly_of(ctx).understander()
+    found = understander.classify(str(text), NluContext())
     words = understander.attribute(str(text))
-    file.write_text(heat_map(str(text), record, words), encoding="utf-8")
+    file.write_text(heat_map(str(text), found.intent, found.score, words), encoding="utf-8")
     click.echo(f"{file} was written", err=True)
 
 

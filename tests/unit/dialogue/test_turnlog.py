@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgebot.cli.attention import heat_map
 from edgebot.cli.main import cli
 from edgebot.core.dialogue import Decision, RungRecord
 from edgebot.core.turn import Turn
@@ -126,14 +125,3 @@ def test_explain_of_no_such_turn(run: CliRunner, which: str) -> None:
     result = run.invoke(cli, ["explain", which])
     assert result.exit_code != 0
     assert "--list" in str(result.exception)
-
-
-def test_the_heat_map_is_a_page_of_its_own() -> None:
-    page = heat_map(
-        "set <it>", {"intent": "timer_set", "route": "command"}, [("set", 0.9), ("<it>", -0.2)]
-    )
-    assert "&lt;it&gt;" in page
-    assert "<it>" not in page
-    assert "214,69,29,0.63" in page
-    assert "38,101,191,0.14" in page
-    assert "http" not in page
