@@ -1,4 +1,4 @@
-"""Fits the models of the knowledge base: ``python -m benchmarks.fit_knowledge``.
+"""Fits the models of the knowledge base: ``python -m benchmarks.fit_knowledge [MODEL …]``.
 
 Writes ``edgebot/knowledge/data/weights.json`` and prints how well each model tells right from
 wrong on articles it was not fitted on (five-fold cross-validation by article).
@@ -7,6 +7,7 @@ wrong on articles it was not fitted on (five-fold cross-validation by article).
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.knowledge import plain
 from benchmarks.knowledge_data import (
     SETS,
     Asked,
@@ -33,6 +35,8 @@ from edgebot.knowledge.features import Question, take_apart
 from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.lexical import LexicalIndex
 from edgebot.knowledge.retrieve import Retriever, passage_features
+from edgebot.knowledge.sentences import split_sentences
+from edgebot.knowledge.short import span_features, spans
 from edgebot.knowledge.store import KnowledgeStore
 from edgebot.knowledge.vectors import VectorScan
 from edgebot.runtime.wiring import Assembly
@@ -78,7 +82,6 @@ class Base:
         self.lexical.refresh()
         scan.refresh()
         self.retriever = Retriever(self.store, self.lexical, scan)
-        embedder.embed([one.text for one in asked])
 
     def question(self, asked: Asked) -> Question:
         return take_apart(" ".join(asked.text.split()), self.lexical.idf)
@@ -116,7 +119,10 @@ def fit(features: Array, labels: Array, ridge: float = 2.0) -> tuple[float, Arra
         chance = 1 / (1 + np.exp(-design @ beta))
         slope = design.T @ (labels - chance) - penalty @ beta
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
-        beta += np.linalg.solve(curve, slope)
+        step = np.linalg.solve(curve, slope)
+        beta += step
+        if np.abs(step).max() < 1e-4:
+            break
     weights = beta[1:] / spread
     return float(beta[0] - weights @ np.where(np.isfinite(spread), mean, 0)), weights
 
@@ -166,8 +172,6 @@ def right(asked: Asked, source: str, text: str) -> bool:
 
 def passages(base: Base, table: Table) -> None:
     for asked in base.asked:
-        if asked.kind == "tricky" and asked.source in {"", None}:
-            continue
         question = base.question(asked)
         vector = base.embedder.embed([asked.text])[0]
         if asked.kind == "tricky":
@@ -195,10 +199,32 @@ def answers(pairs: bool) -> Callable[[Base, Table], None]:
         for asked in base.asked:
             found = [one for one in base.found(asked, 2) if bool(one.question) == pairs]
             for reading in extractor.read(base.question(asked), found):
-                label = right(asked, Path(reading.passage.source).stem, reading.sentence)
+                source = Path(reading.passage.source).stem
+                label = right(asked, source, reading.passage.text)
                 table.add(reading.features, label, asked)
 
     return collect
+
+
+def parts(base: Base, table: Table) -> None:
+    """Every stretch of a sentence that holds the answer: is it the answer?"""
+    for asked in base.asked:
+        if asked.kind != "answerable":
+            continue
+        question = base.question(asked)
+        (found,) = base.store.query(
+            "SELECT p.text FROM passages p JOIN documents d ON d.id = p.document_id"
+            " WHERE d.source LIKE ? AND p.question = '' AND instr(p.text, ?) LIMIT 1",
+            (f"%/{asked.source}.md", asked.answers[0]),
+        ) or [("",)]
+        gold = {" ".join(plain(answer)) for answer in asked.answers}
+        for sentence in split_sentences(found[0]):
+            if not any(answer in sentence for answer in asked.answers):
+                continue
+            for words, span in spans(sentence):
+                label = " ".join(plain(span.text)) in gold
+                table.add(span_features(question, words, span), label, asked)
+            break
 
 
 def main() -> None:
@@ -222,7 +248,9 @@ def main() -> None:
             "sentence": sentences,
             "answer": answers(pairs=False),
             "pair": answers(pairs=True),
+            "span": parts,
         }
+        steps = {name: step for name, step in steps.items() if name in (sys.argv[1:] or steps)}
         for model, collect in steps.items():
             table = Table()
             for base in bases:

@@ -71,14 +71,9 @@ class SqliteKnowledgeBase:
         text = _worded(question, best)
         if score < self._threshold or not text:
             return KnowledgeAnswer("", score, (), "none", tuple(found))
-        return KnowledgeAnswer(
-            text,
-            score,
-            (best.passage.source,),
-            "extract",
-            tuple(found),
-            short_answer(question, best),
-        )
+        short = "" if best.passage.question else short_answer(question, best.sentence)
+        sources = (best.passage.source,)
+        return KnowledgeAnswer(text, score, sources, "extract", tuple(found), short)
 
     def close(self) -> None:
         """Close the store."""

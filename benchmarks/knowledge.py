@@ -1,0 +1,273 @@
+"""Retrieval, answers, honest refusals, speed and memory of the knowledge base."""
+
+from __future__ import annotations
+
+import collections
+import json
+import re
+import statistics
+import string
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import RESULTS, say, table
+from benchmarks.knowledge_data import SETS, Asked, outside, questions, write_passages
+from benchmarks.line_chart import line_chart
+from edgebot.config.loader import load_settings
+from edgebot.core.embedding import TokenEmbedder
+from edgebot.knowledge.base import SqliteKnowledgeBase
+from edgebot.knowledge.ingest import Importer
+from edgebot.knowledge.lexical import LexicalIndex
+from edgebot.knowledge.store import KnowledgeStore
+from edgebot.knowledge.vectors import VectorScan
+from edgebot.knowledge.words import content_words
+from edgebot.runtime.wiring import Assembly
+
+SIZES = (1_000, 10_000, 100_000)
+DEPTH = 10
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """All figures; ``quick`` asks a tenth of the questions and stops at 10,000 passages."""
+    figures: dict[str, Any] = {"sets": {}}
+    with tempfile.TemporaryDirectory() as name, Assembly(load_settings()) as assembly:
+        folder = Path(name)
+        embedder = assembly.embedder()
+        threshold = assembly.settings.knowledge.threshold
+        figures["threshold"] = threshold
+        for one in SETS:
+            say(f"{one}: importing and asking")
+            write_passages(one, folder / one)
+            store = KnowledgeStore(folder / f"{one}.db")
+            Importer(store, embedder, 1 << 30).run([folder / one])
+            asked = questions(one)[:: 10 if quick else 1]
+            figures["sets"][one] = {
+                "retrieval": retrieval(store, embedder, asked),
+                "answers": answers(store, embedder, threshold, asked),
+            }
+        others = outside(100 if quick else 400, seed=99)
+        figures["outside"] = refusals(store, embedder, threshold, others)
+        figures["import"] = import_speed(folder, assembly)
+    figures["growth"] = growth(SIZES[:2] if quick else SIZES)
+    chart(figures["growth"])
+    return figures
+
+
+def retrieval(store: KnowledgeStore, embedder: TokenEmbedder, asked: list[Asked]) -> dict[str, Any]:
+    """recall@1, recall@5 and MRR of the file with the answer, by words, by meaning and fused."""
+    knowledge = SqliteKnowledgeBase(store, embedder, 0.0)
+    lexical = LexicalIndex(store)
+    scan = VectorScan(store, embedder.model_id, embedder.dimensions)
+    lexical.refresh()
+    scan.refresh()
+    source = {
+        number: Path(path).stem
+        for number, path in store.query(
+            "SELECT p.id, d.source FROM passages p JOIN documents d ON d.id = p.document_id"
+        )
+    }
+    ranks: dict[str, list[int | None]] = {"BM25": [], "embeddings": [], "fused": []}
+    for one in asked:
+        if one.kind != "answerable":
+            continue
+        vector = embedder.embed([one.text])[0]
+        found = {
+            "BM25": [source[n] for n in lexical.search(content_words(one.text), 4 * DEPTH)],
+            "embeddings": [source[n] for n in scan.nearest(vector, 4 * DEPTH)],
+            "fused": [Path(p.source).stem for p in knowledge.search(one.text, 2 * DEPTH)],
+        }
+        for way, files in found.items():
+            ordered = list(dict.fromkeys(files))[:DEPTH]
+            ranks[way].append(ordered.index(one.source) if one.source in ordered else None)
+    return {
+        way: {
+            "recall@1": _share(rank == 0 for rank in found),
+            "recall@5": _share(rank is not None and rank < 5 for rank in found),
+            "mrr": _share(0.0 if rank is None else 1 / (1 + rank) for rank in found),
+            "questions": len(found),
+        }
+        for way, found in ranks.items()
+    }
+
+
+def answers(
+    store: KnowledgeStore, embedder: TokenEmbedder, threshold: float, asked: list[Asked]
+) -> dict[str, Any]:
+    """How well questions are answered, and whether it is admitted when they cannot be."""
+    knowledge = SqliteKnowledgeBase(store, embedder, threshold)
+    rows = []
+    for one in asked:
+        given = knowledge.answer(one.text)
+        gold = one.answers or ("",)
+        rows.append(
+            {
+                "kind": one.kind,
+                "refused": given.kind == "none",
+                "held": any(answer.lower() in given.text.lower() for answer in one.answers),
+                "spoken_f1": max(f1(given.text, answer) for answer in gold),
+                "short_em": max(exact(given.short, answer) for answer in gold),
+                "short_f1": max(f1(given.short or given.text, answer) for answer in gold),
+                "spoken_em": max(exact(given.text, answer) for answer in gold),
+            }
+        )
+    good = [row for row in rows if row["kind"] == "answerable"]
+    tricky = [row for row in rows if row["kind"] == "tricky"]
+    said = [row for row in good if not row["refused"]]
+    return {
+        "answerable": len(good),
+        "false_refusals": _share(row["refused"] for row in good),
+        "holds_the_answer": _share(row["held"] for row in good),
+        "holds_the_answer_of_answered": _share(row["held"] for row in said),
+        "spoken_em": _share(row["spoken_em"] for row in good),
+        "spoken_f1": _share(row["spoken_f1"] for row in good),
+        "short_em": _share(row["short_em"] for row in good),
+        "short_f1": _share(row["short_f1"] for row in good),
+        "unanswerable": len(tricky),
+        "honest_refusals": _share(row["refused"] for row in tricky) if tricky else None,
+    }
+
+
+def refusals(
+    store: KnowledgeStore, embedder: TokenEmbedder, threshold: float, asked: list[Asked]
+) -> dict[str, Any]:
+    """Questions about anything but the documents."""
+    knowledge = SqliteKnowledgeBase(store, embedder, threshold)
+    refused = [knowledge.answer(one.text).kind == "none" for one in asked]
+    return {"questions": len(asked), "honest_refusals": _share(refused)}
+
+
+def import_speed(folder: Path, assembly: Assembly) -> dict[str, Any]:
+    """Passages a second, from files to the finished database, on all cores."""
+    rates, words = [], []
+    importer_store = KnowledgeStore(folder / "speed.db")
+    embedder = assembly.importer()._embedder
+    for name in SETS:
+        began = time.perf_counter()
+        report = Importer(importer_store, embedder, 1 << 30).run([folder / name])
+        rates.append(report.passages / (time.perf_counter() - began))
+    for (text,) in importer_store.query("SELECT text FROM passages"):
+        words.append(len(text.split()))
+    importer_store.close()
+    return {
+        "passages_per_s": round(statistics.median(rates), 1),
+        "words_a_passage": round(statistics.mean(words)),
+    }
+
+
+def growth(sizes: Iterable[int]) -> list[dict[str, Any]]:
+    """Time and memory as the base grows, each size in a process of its own."""
+    rows = []
+    for size in sizes:
+        say(f"{size} passages")
+        command = [sys.executable, "-m", "benchmarks.knowledge_growth", str(size)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+    return rows
+
+
+def chart(rows: list[dict[str, Any]]) -> None:
+    """Search time and memory over the number of passages."""
+    RESULTS.mkdir(exist_ok=True)
+    points = [row["passages"] for row in rows]
+    svg = line_chart(
+        "The knowledge base as it grows",
+        "passages",
+        points,
+        {
+            "search, median (ms)": [row["search_ms"]["median"] for row in rows],
+            "search, p95 (ms)": [row["search_ms"]["p95"] for row in rows],
+            "resident memory (MB)": [row["resident_mb"] for row in rows],
+        },
+    )
+    (RESULTS / "knowledge_growth.svg").write_text(svg, encoding="utf-8")
+
+
+def report(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    found = [
+        (name, way, row["questions"], row["recall@1"], row["recall@5"], row["mrr"])
+        for name, one in figures["sets"].items()
+        for way, row in one["retrieval"].items()
+    ]
+    told = [
+        (name, *(one["answers"][key] for key in _ANSWER_KEYS))
+        for name, one in figures["sets"].items()
+    ]
+    grown = [
+        (
+            row["passages"],
+            row["search_ms"]["median"],
+            row["search_ms"]["p95"],
+            row["answer_ms"]["median"],
+            row["resident_mb"],
+            row["file_mb"],
+        )
+        for row in figures["growth"]
+    ]
+    speed = figures["import"]
+    return "\n\n".join(
+        [
+            "Finding the file that holds the answer:",
+            table(("set", "by", "questions", "recall@1", "recall@5", "MRR"), found),
+            f"Extracted answers (it answers from a confidence of {figures['threshold']}). "
+            "Unanswerable questions were written to look as if the passage answered them.",
+            table(("set", *(key.replace("_", " ") for key in _ANSWER_KEYS)), told),
+            f"Of {figures['outside']['questions']} questions about something else altogether "
+            f"{figures['outside']['honest_refusals']:.1%} are refused.",
+            f"Import: {speed['passages_per_s']} passages a second "
+            f"({speed['words_a_passage']} words each).",
+            table(("passages", "search ms", "p95", "answer ms", "resident MB", "file MB"), grown),
+            "![growth](results/knowledge_growth.svg)",
+        ]
+    )
+
+
+_ANSWER_KEYS = (
+    "answerable",
+    "false_refusals",
+    "holds_the_answer",
+    "holds_the_answer_of_answered",
+    "spoken_em",
+    "spoken_f1",
+    "short_em",
+    "short_f1",
+    "unanswerable",
+    "honest_refusals",
+)
+
+
+def _share(values: Iterable[Any]) -> float:
+    counted = [float(value) for value in values]
+    return round(sum(counted) / len(counted), 4) if counted else 0.0
+
+
+def plain(text: str) -> list[str]:
+    """SQuAD's normalisation: lower case, no punctuation, no articles."""
+    text = re.sub(f"[{re.escape(string.punctuation)}]", "", text.lower())
+    return [word for word in text.split() if word not in ("a", "an", "the")]
+
+
+def exact(given: str, gold: str) -> float:
+    return float(plain(given) == plain(gold))
+
+
+def f1(given: str, gold: str) -> float:
+    """Overlap of words, as SQuAD scores it."""
+    mine, theirs = plain(given), plain(gold)
+    if not mine or not theirs:
+        return float(mine == theirs)
+    common = sum((collections.Counter(mine) & collections.Counter(theirs)).values())
+    return 2 * common / (len(mine) + len(theirs))
+
+
+if __name__ == "__main__":
+    from benchmarks.common import write_result
+
+    result = run("--quick" in sys.argv)
+    write_result("knowledge", result, "python -m benchmarks knowledge")
+    print(report(result))
