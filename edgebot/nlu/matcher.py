@@ -240,7 +240,17 @@ class TemplateMatcher:
 
 
 _CLOSED = frozenset(
-    {"number", "ordinal", "percent", "duration", "moment", "recurrence", "quantity", "unit"}
+    {
+        "number",
+        "ordinal",
+        "percent",
+        "duration",
+        "more_time",
+        "moment",
+        "recurrence",
+        "quantity",
+        "unit",
+    }
 )
 """Kinds with a grammar of their own: where they begin and end can be seen."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from edgebot.core.errors import UsageError
 from edgebot.core.nlu import SlotValue
 from edgebot.nlu.slots import phrases
-from edgebot.nlu.slots.durations import length_at
+from edgebot.nlu.slots.durations import length_at, more_at
 from edgebot.nlu.slots.moments import pieces_at
 from edgebot.nlu.slots.numbers import number_at, ordinal_at
 from edgebot.nlu.slots.quantities import percent_at, quantity_at, unit_at
@@ -58,6 +58,11 @@ def _duration(utterance: Utterance, at: int, now: datetime, whole: bool) -> Any:
     return None if found is None else (found[0].total_s(), found[1])
 
 
+def _more_time(utterance: Utterance, at: int, now: datetime, whole: bool) -> Any:
+    found = more_at(utterance, at)
+    return None if found is None else (found[0].total_s(), found[1])
+
+
 def _percent(utterance: Utterance, at: int, now: datetime, whole: bool) -> Any:
     """When a percentage was asked for, a bare number or "full" will do."""
     found = percent_at(utterance, at)
@@ -74,6 +79,7 @@ _READERS: Mapping[str, Reader] = {
     "ordinal": lambda utterance, at, now, whole: ordinal_at(utterance, at),
     "percent": _percent,
     "duration": _duration,
+    "more_time": _more_time,
     "moment": _moment,
     "recurrence": lambda utterance, at, now, whole: recurrence_at(utterance, at),
     "quantity": lambda utterance, at, now, whole: quantity_at(utterance, at),

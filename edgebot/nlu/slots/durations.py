@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from edgebot.nlu.slots.numbers import number_at
-from edgebot.nlu.slots.patterns import Slot
+from edgebot.nlu.slots.patterns import RuleBook, Slot
 from edgebot.nlu.slots.utterance import Utterance
 
 UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -61,6 +61,12 @@ def length_at(utterance: Utterance, at: int) -> tuple[Length, int] | None:
     return utterance.once("duration", at, lambda: _lengths(utterance, at))
 
 
+def more_at(utterance: Utterance, at: int) -> tuple[Length, int] | None:
+    """A length that is said to be on top: "two more minutes", "another hour"."""
+    term = _term(utterance, at, utterance.tables.more_rules)
+    return None if term is None else (term[0], term[2])
+
+
 def _lengths(utterance: Utterance, at: int) -> tuple[Length, int] | None:
     """Terms from the greatest unit down: "2 hours and 5 minutes", "1 h 30"."""
     numbers = utterance.tables.numbers
@@ -97,16 +103,18 @@ def _bare_rest(utterance: Utterance, at: int, unit: str) -> tuple[Length, int] |
     return (of_unit(found[0], smaller), found[1]) if lone and 0 < found[0] < 60 else None
 
 
-def _term(utterance: Utterance, at: int) -> tuple[Length, str, int] | None:
-    tables = utterance.tables
+def _term(
+    utterance: Utterance, at: int, rules: RuleBook | None = None
+) -> tuple[Length, str, int] | None:
     if at >= len(utterance):
         return None
+    rules = rules or utterance.tables.duration_rules
     slots: dict[str, Slot] = {
         "number": lambda i: number_at(utterance, i),
         "unit": lambda i: _unit(utterance, i),
         "unit_word": lambda i: _unit_word(utterance, i),
     }
-    for end, rule, bound in tables.duration_rules.matches(utterance.tokens, at, slots):
+    for end, rule, bound in rules.matches(utterance.tokens, at, slots):
         unit, size = bound.get("unit") or bound["unit_word"]
         count = Fraction(str(bound.get("number", rule.meaning.get("count", 1))))
         count = count.limit_denominator(10**6) + Fraction(str(rule.meaning.get("plus", 0)))

@@ -80,6 +80,7 @@ class Tables:
     """Word → (unit, how many of it)."""
 
     duration_rules: RuleBook
+    more_rules: RuleBook
     moments: RuleBook
     glue: Mapping[str, bool]
     """Words between the parts of a moment → whether one makes a bare number a clock time."""
@@ -173,6 +174,7 @@ def _build(language: str, raw: Mapping[str, Any]) -> Tables:
         },
         durations=durations,
         duration_rules=RuleBook.of(raw["durations"]["rules"], folded),
+        more_rules=RuleBook.of(raw["durations"]["more"], folded),
         moments=RuleBook.of(raw["moments"]["rules"], folded),
         glue={folded(word): bool(firm) for word, firm in raw["moments"]["glue"].items()},
         parts={name: tuple(hours) for name, hours in raw["moments"]["parts"].items()},
