@@ -16,8 +16,8 @@ from edgebot.nlu.yaml_lines import read
 
 
 @functools.lru_cache(maxsize=4)
-def own_sentences(language: str) -> SentenceSet:
-    """The assistant's own sentences in ``language``.
+def own_sentences(language: str, plugins: tuple[Path, ...] = ()) -> SentenceSet:
+    """The assistant's own sentences in ``language``, with those in the folders of ``plugins``.
 
     Raises ``UnderstandingError`` for a language there are none for, :class:`WrongSentences` when
     its files are wrong.
@@ -29,6 +29,8 @@ def own_sentences(language: str) -> SentenceSet:
         )
     directory = SENTENCES_DIR / language
     files = sorted(path for path in directory.glob("*.yaml") if not path.name.startswith("_"))
+    for folder in plugins:
+        files += sorted((folder / language).glob("*.yaml"))
     return load(files, language)
 
 

@@ -24,12 +24,8 @@ from edgebot.core.knowledge import PassageReader
 from edgebot.core.language import Guard, LanguageModel, Talker
 from edgebot.core.registry import Registry
 from edgebot.core.speech import SpeechToText, TextToSpeech
-from edgebot.dialogue.build import Limits, Parts, Ports, load_replies, load_skills, open_dialogue
-from edgebot.dialogue.clock import SystemClock
-from edgebot.dialogue.skills.registry import Services
-from edgebot.dialogue.store.store import Store
+from edgebot.dialogue.build import Limits, Parts, Ports, open_dialogue
 from edgebot.dialogue.turnlog import turns_file
-from edgebot.dialogue.volume import StoredVolume
 from edgebot.knowledge.base import SqliteKnowledgeBase
 from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.store import KnowledgeStore
@@ -41,7 +37,7 @@ from edgebot.nlu.sentence_files import load_intents, own_sentences
 from edgebot.nlu.understander import TemplateUnderstander
 from edgebot.runtime import documents, language
 from edgebot.runtime.machine import Machine
-from edgebot.runtime.slot_reading import LanguageSlotReader
+from edgebot.runtime.skills import Household, has_plugins, open_household
 from edgebot.stt.compose import compose
 
 STT = Registry(
@@ -234,7 +230,9 @@ class Assembly(Machine):
         return self._once(f"understander {path}", lambda: self._open_understander(intents_file))
 
     def _open_understander(self, intents_file: Path | None) -> TemplateUnderstander:
-        if intents_file is None:
+        if intents_file is None and has_plugins():
+            sentences = self.household().sentences()
+        elif intents_file is None:
             sentences = own_sentences(self.settings.language)
         else:
             sentences = load_intents(intents_file)
@@ -247,30 +245,28 @@ class Assembly(Machine):
 
         return TemplateUnderstander(sentences, classifier, paths.cache_dir() / "grammar")
 
+    def household(self) -> Household:
+        """Promises, lists, memories and the skills that keep them."""
+        return self._once("household", lambda: open_household(self.settings))
+
     def dialogue(self) -> Dialogue:
         """The dialogue over whatever engines there are."""
         return self._once("dialogue", self._open_dialogue)
 
     def _open_dialogue(self) -> Dialogue:
-        settings, wanted = self.settings, self.settings.dialogue
-        clock = SystemClock(settings.time_zone)
-        store = Store(settings.state_dir, clock, grace_s=wanted.missed_after_s)
-        replies = load_replies(settings.language)
-        reader = LanguageSlotReader(settings.language)
-        volume = StoredVolume(store.preferences("volume"))
-        services = Services(store, clock, reader, volume, settings.language, settings.units)
+        settings, wanted, household = self.settings, self.settings.dialogue, self.household()
         parts = Parts(
-            store=store,
-            clock=clock,
-            skills=load_skills(services, replies, wanted.skills_off, wanted.skill_deadline_s),
-            replies=replies,
+            store=household.store,
+            clock=household.clock,
+            skills=household.skills,
+            replies=household.replies,
             ports=Ports(
                 understander=self._port("understander"),
                 knowledge=self._port("knowledge"),
                 talker=self._port("talker"),
                 guard=self._port("guard"),
-                volume=volume,
-                reader=reader,
+                volume=household.volume,
+                reader=household.reader,
             ),
             limits=Limits(
                 classifier_threshold=settings.nlu.classifier_threshold,
