@@ -24,7 +24,7 @@ class KnowledgeSettings(Section):
     max_file_mb: int = Field(default=32, ge=1, le=1024)
     """Size above which a document is refused, in megabytes."""
 
-    threshold: float = Field(default=0.5, ge=0.0, le=1.0)
+    threshold: float = Field(default=0.3, ge=0.0, le=1.0)
     """Calibrated probability below which it says that it does not know."""
 
     passages: int = Field(default=3, ge=1, le=20)
