@@ -9,9 +9,9 @@ from typing import Any
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import SlotReader, VolumeControl
 from edgebot.core.errors import UnderstandingError
+from edgebot.dialogue import plugins
 from edgebot.dialogue.build import load_replies, load_skills
 from edgebot.dialogue.clock import Clock, SystemClock
-from edgebot.dialogue.plugins import entry_points, sentence_folders
 from edgebot.dialogue.replies import Replies
 from edgebot.dialogue.skills.registry import BUILT_IN, Services
 from edgebot.dialogue.skillset import SkillSet
@@ -40,7 +40,7 @@ class Household:
         A plug-in whose sentences are wrong is reported and goes without them.
         """
         usable: list[Any] = []
-        for folder in sentence_folders(self.skills):
+        for folder in plugins.sentence_folders(self.skills):
             try:
                 own_sentences(self.language, (*usable, folder))
             except UnderstandingError as problem:
@@ -69,7 +69,7 @@ def open_household(settings: Settings) -> Household:
 
 def has_plugins() -> bool:
     """Whether any package brings skills."""
-    return any(True for _ in entry_points())
+    return any(True for _ in plugins.entry_points())
 
 
 def skill_report(settings: Settings) -> list[Mapping[str, Any]]:
