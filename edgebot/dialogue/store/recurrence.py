@@ -85,6 +85,8 @@ class Recurrence:
         anchor = datetime.fromisoformat(value["anchor"]) if value.get("anchor") else None
         if value.get("every_s") is not None:
             return cls(every_s=float(value["every_s"]), anchor=anchor)
+        if value.get("also_at"):
+            raise ValueError("a recurrence has one time of day")
         days = tuple(sorted(set(value.get("days") or ())))
         at = time.fromisoformat(value.get("at") or "00:00")
         return cls(days, at, int(value.get("weeks") or 1), anchor=anchor)

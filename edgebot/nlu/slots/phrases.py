@@ -35,7 +35,7 @@ def name(text: str, tables: Tables) -> str | None:
         words = words[1:]
     while len(words) > 1 and tables.fold(words[-1]) in tables.name_tail:
         words = words[:-1]
-    return " ".join(words) or None
+    return " ".join(words) if words and tables.fold(words[0]) not in tables.name_lead else None
 
 
 def list_name(text: str, tables: Tables) -> str | None:

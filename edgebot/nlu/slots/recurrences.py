@@ -36,7 +36,14 @@ def _recurrence(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | N
     if behind is None:
         return _with_time(value, Pieces(part=value.pop("part", None)), utterance), end
     behind[0].part = behind[0].part or value.pop("part", None)
-    return _with_time(value, behind[0], utterance), behind[1]
+    value, end = _with_time(value, behind[0], utterance), behind[1]
+    while behind[0].clock and utterance.word(end) in utterance.tables.numbers.joins:
+        more = pieces_at(utterance, end + 1, only=("clock", "part"))
+        if more is None or more[0].clock is None:
+            break
+        value.setdefault("also_at", []).append(_with_time({}, more[0], utterance)["at"])
+        end = more[1]
+    return value, end
 
 
 def _readers(utterance: Utterance) -> dict[str, Slot]:
