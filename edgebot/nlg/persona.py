@@ -42,7 +42,7 @@ class Persona(BaseModel):
     """Rules for the model, short: every word is read by it. ``{name}`` is replaced."""
 
     examples: tuple[Example, ...] = Field(default=(), max_length=12)
-    """Exchanges that show the style; small models follow them better than rules."""
+    """Exchanges that show the style, for the smallest models: rules are too much for them."""
 
     sentences: int = Field(default=2, ge=1, le=20)
     """Longest reply, in sentences."""

@@ -38,6 +38,12 @@ _CLICHE = re.compile(
     r"virtual assistant|ai language model|large language model)(?: [a-z]+){0,3},\s*",
     re.IGNORECASE,
 )
+_MAKERS = re.compile(
+    r"(?<=\w),? (?:that was |which was )?(?:created|developed|trained|made|built|designed) by "
+    r"(?:OpenAI|Alibaba(?: Cloud)?|Anthropic|Google|Meta|Hugging ?Face|Microsoft)\b",
+    re.IGNORECASE,
+)
+_OF_ITSELF = re.compile(r"^(?:hello[,!.]? )?(?:i am|i'm|my name)\b", re.IGNORECASE)
 _OTHERS_TURN = re.compile(r"^\W*(?:user|human|question|system|you|q)\s*:", re.IGNORECASE)
 _OWN_LABEL = r"^\W*(?:assistant|ai|answer|reply|response|bot|a{name})\s*:\s*"
 _SPACE = re.compile(r"\s+")
@@ -75,7 +81,7 @@ class SpokenText:
             self.ended = True
             return ""
         text = _tidy(_without_symbols(_without_markup(text)))
-        if not self._makes_sense(text):
+        if not self._makes_sense(text.rstrip(".")):
             return ""
         return text if self._is_new(text) else ""
 
@@ -124,7 +130,9 @@ def _without_markup(text: str) -> str:
     text = _ADDRESS.sub("", text)
     for _ in range(3):  # bold within italics within code
         text = _EMPHASIS.sub(r"\2", text)
-    return _CLICHE.sub("", text.replace("**", "").replace("`", "").replace("__", ""))
+    text = _CLICHE.sub("", text.replace("**", "").replace("`", "").replace("__", ""))
+    # whoever made the weights did not make the assistant, and the model guesses at that
+    return _MAKERS.sub("", text) if _OF_ITSELF.match(text) else text
 
 
 def _without_symbols(text: str) -> str:
@@ -149,6 +157,8 @@ def _tidy(text: str) -> str:
         text = text.replace('"', "")
     if text.endswith(":"):
         text = text[:-1] + "."
+    if text and (text[-1].isalnum() or text[-1] in "\"'”’)%°"):
+        text += "."
     return text[:1].upper() + text[1:] if text[:1].islower() else text
 
 

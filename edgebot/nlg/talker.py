@@ -52,14 +52,15 @@ class LanguageTalker:
         guard: Guard | None = None,
         can_read: bool = False,
         can_call: bool = False,
+        examples: bool = True,
         asks_network: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``sampling``: fields of :class:`Generation` other than its defaults.
 
-        ``asks_network``: whether the next reply comes from an endpoint on the network: then
-        nothing is drafted (half a question is nobody's business) and the board's pace sets no
-        limits.
+        ``examples``: show the model those of the persona. ``asks_network``: whether the next reply
+        comes from an endpoint on the network: then nothing is drafted (half a question is nobody's
+        business) and the board's pace sets no limits.
         """
         self.model_id = model_id
         self.can_read = can_read
@@ -71,6 +72,7 @@ class LanguageTalker:
         self._limits = limits or Limits()
         self._pace = pace or Pace()
         self._guard = guard
+        self._examples = examples
         self._asks_network = asks_network
         self._clock = clock
         self._lock = threading.Lock()
@@ -176,7 +178,7 @@ class LanguageTalker:
         with self._loading:
             if self._model is None:
                 self._model = self._open_model()
-            wanted = list(static or static_part(self._persona_file.current()))
+            wanted = list(static or self._static(self._persona_file.current()))
             if wanted != self._warm:
                 self._model.warm(wanted)
                 self._warm = wanted
@@ -197,12 +199,15 @@ class LanguageTalker:
         passages: Sequence[Passage],
         toolbox: Toolbox | None,
     ) -> tuple[list[Message], list[Message]]:
-        usable = self._toolbox(toolbox)
-        static = static_part(persona, tool_rules(usable.tools) if usable else "")
+        static = self._static(persona, self._toolbox(toolbox))
         chosen = self._pace.affordable(passages, self._limits)
         talk = spoken_history(history, persona.fillers)
         most = min(self._pace.readable(self._limits), LONGEST_QUESTION)
         return static, [*static, *talk, asked(text, chosen, most)]
+
+    def _static(self, persona: Persona, toolbox: Toolbox | None = None) -> list[Message]:
+        tools = tool_rules(toolbox.tools) if toolbox else ""
+        return static_part(persona, tools, examples=self._examples)
 
     def _budget(self, model: LanguageModel, asked: Message) -> Budget:
         if self._asks_network():

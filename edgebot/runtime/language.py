@@ -94,6 +94,7 @@ def open_talker(
         guard=guard,
         can_read=bool(entry.options.get("reads_passages")),
         can_call=bool(entry.options.get("calls_tools")),
+        examples=not entry.options.get("reads_passages"),
         asks_network=lambda: any(getattr(model, "expects_remote", False) for model in opened),
     )
 

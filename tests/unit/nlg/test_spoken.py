@@ -18,9 +18,9 @@ def spoken(text: str, **options: str) -> list[str]:
     ("text", "expected"),
     [
         ("**Bold** and *italic* and `code`.", ["Bold and italic and code."]),
-        ("## Heading\nText.", ["Heading", "Text."]),
-        ("- one thing\n* another thing\n3) a third", ["One thing", "Another thing", "A third"]),
-        ("> quoted words here", ["Quoted words here"]),
+        ("## Heading\nText.", ["Heading.", "Text."]),
+        ("- one thing\n* another thing\n3) a third", ["One thing.", "Another thing.", "A third."]),
+        ("> quoted words here", ["Quoted words here."]),
         ("See [the site](https://a.example/x) now.", ["See the site now."]),
         ("Look at https://a.example/b?c=d for more.", ["Look at for more."]),
         ("Write to me@home.example today.", ["Write to today."]),
@@ -35,7 +35,9 @@ def spoken(text: str, **options: str) -> list[str]:
         ),
         ("<b>Hello</b> <|im_start|> you.", ["Hello you."]),
         ("As an AI language model, I can help.", ["I can help."]),
-        ("naïve café", ["Naïve café"]),
+        ("I am Edda, an assistant created by OpenAI.", ["I am Edda, an assistant."]),
+        ("GPT was developed by OpenAI.", ["GPT was developed by OpenAI."]),
+        ("naïve café", ["Naïve café."]),
     ],
 )
 def test_cleans(text: str, expected: list[str]) -> None:
