@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from edgebot.core.errors import UnderstandingError
-from edgebot.nlu.classifier.linear import LinearHead, softmax
-from edgebot.nlu.classifier.ngrams import Floats, NgramFeatures, words_of
-from edgebot.nlu.classifier.scope import SIGNS, Certainty, ClassMeans, Doubles, signs_of
+from edgebot.nlu.classifier.linear import LinearHead
+from edgebot.nlu.classifier.ngrams import Floats, NgramFeatures
+from edgebot.nlu.classifier.scope import Certainty, Doubles, signs_of
 
 OUT_OF_SCOPE = "oos"
 """The label of examples, and of answers, that belong to no intent."""
@@ -36,13 +36,12 @@ class IntentModel:
     intents: tuple[str, ...]
     features: NgramFeatures
     head: LinearHead
-    means: ClassMeans
+    means: Floats
+    """Where the intents lie among the embeddings: unit vectors, shape (intents, dimensions)."""
+
     certainty: Certainty
     threshold: float
     """Score below which a text is out of scope."""
-
-    temperature: float
-    """Divides the logits before softmax so that the other intents' chances are calibrated."""
 
     embedder: str
     """Id of the sentence encoder it was trained with."""
@@ -58,9 +57,8 @@ class IntentModel:
     def judge(self, texts: Sequence[str], vectors: Floats) -> tuple[Floats, Doubles]:
         """Chances of all intents (texts, intents) and the score of the best one (texts,)."""
         logits = self.logits(texts, vectors)
-        known = np.array([self.features.known_share(words_of(text)) for text in texts], np.float32)
-        score = self.certainty.score(signs_of(logits, vectors, known, self.means))
-        return softmax(logits / self.temperature), score
+        score = self.certainty.score(logits, signs_of(logits, vectors, self.means))
+        return self.certainty.chances(logits), score
 
     def save(self, directory: Path) -> None:
         """Write ``directory``; readers see the old model or the new one, never a mixture."""
@@ -70,9 +68,12 @@ class IntentModel:
             "kind": "edgebot intent classifier",
             "intents": list(self.intents),
             "threshold": self.threshold,
-            "temperature": self.temperature,
+            "certainty": {
+                "slope": self.certainty.slope,
+                "offset": self.certainty.offset,
+                "temperature": self.certainty.temperature,
+            },
             "embedder": self.embedder,
-            "signs": list(SIGNS),
             "weights_sha256": hashlib.sha256(weights).hexdigest(),
             "trained": self.about,
             "grams": self.features.grams,
@@ -120,11 +121,9 @@ def _packed(model: IntentModel) -> bytes:
         sparse=model.head.sparse.astype(np.float16),  # a third digit is all that decides anything
         dense=model.head.dense,
         bias=model.head.bias,
-        means=model.means.means,
-        typical=model.means.typical,
+        means=model.means,
         centre=model.certainty.centre,
         scale=model.certainty.scale,
-        certainty=model.certainty.weights,
     )
     return file.getvalue()
 
@@ -140,10 +139,15 @@ def _unpacked(about: dict[str, Any], weights: bytes) -> IntentModel:
         intents=intents,
         features=features,
         head=LinearHead(loaded["sparse"], loaded["dense"], loaded["bias"]),
-        means=ClassMeans(loaded["means"], loaded["typical"]),
-        certainty=Certainty(loaded["centre"], loaded["scale"], loaded["certainty"]),
+        means=loaded["means"],
+        certainty=Certainty(
+            loaded["centre"],
+            loaded["scale"],
+            float(about["certainty"]["slope"]),
+            float(about["certainty"]["offset"]),
+            float(about["certainty"]["temperature"]),
+        ),
         threshold=float(about["threshold"]),
-        temperature=float(about["temperature"]),
         embedder=str(about["embedder"]),
         about=dict(about["trained"]),
     )

@@ -98,9 +98,3 @@ class NgramFeatures:
             if length > 0:
                 values[part] /= length
         return SparseRow(columns, values.astype(np.float32))
-
-    def known_share(self, words: Sequence[str]) -> float:
-        """Share of ``words`` that occur in the training texts."""
-        if not words:
-            return 0.0
-        return sum(f"w{word}" in self._column for word in words) / len(words)

@@ -10,15 +10,15 @@ import numpy as np
 
 from edgebot.core.embedding import Embedder
 from edgebot.core.errors import UnderstandingError
-from edgebot.nlu.classifier.linear import LinearHead, Progress, softmax, train_head
+from edgebot.nlu.classifier.linear import LinearHead, Progress, train_head
 from edgebot.nlu.classifier.model import DENSE_SCALE, OUT_OF_SCOPE, IntentModel
-from edgebot.nlu.classifier.ngrams import Floats, Ints, NgramFeatures, SparseRow, words_of
+from edgebot.nlu.classifier.ngrams import Floats, Ints, NgramFeatures, SparseRow
 from edgebot.nlu.classifier.scope import (
     Bools,
     Certainty,
-    ClassMeans,
     Doubles,
     choose_threshold,
+    class_means,
     fit_certainty,
     signs_of,
 )
@@ -45,7 +45,6 @@ class _Examples:
 
     rows: Sequence[SparseRow]
     vectors: Floats
-    known: Floats
     labels: Ints
     """-1 out of scope."""
 
@@ -72,9 +71,8 @@ def train(
     classes = np.array([number[label] for label in labels], np.int32)
     vectors = embed(texts, embedder, announce("embedding", len(texts)))
     features = NgramFeatures.fit([t for t, c in zip(texts, classes, strict=True) if c >= 0])
-    known = [features.known_share(words_of(text)) for text in texts]
     rows = [features.row(text) for text in texts]
-    everything = _Examples(rows, vectors, np.array(known, np.float32), classes)
+    everything = _Examples(rows, vectors, classes)
     shape = (len(features), len(intents))
     judged = _cross_fit(everything, shape, announce, seed, groups)
     certainty, threshold, figures = _calibrate(judged)
@@ -86,10 +84,9 @@ def train(
         intents=intents,
         features=features,
         head=head,
-        means=ClassMeans.of(vectors[inside], classes[inside], len(intents)),
+        means=class_means(vectors[inside], classes[inside], len(intents)),
         certainty=certainty,
         threshold=threshold,
-        temperature=figures.pop("temperature"),
         embedder=embedder.model_id,
         about={
             "examples": len(inside),
@@ -139,13 +136,18 @@ class _Judged:
     """Texts judged by heads that were not trained on them."""
 
     signs: Doubles
-    right: Bools
+    logits: Floats
+    labels: Ints
     out: Bools
-    real: Bools
-    """Out of scope by their label, not because their class was left out."""
+    """Out of scope, by their label or because their class was left out."""
 
-    nll: Callable[[float], float]
-    """Temperature → mean negative log-likelihood of what is in scope."""
+    real: Bools
+    """Out of scope by their label."""
+
+    @property
+    def right(self) -> Bools:
+        """In scope and told right."""
+        return np.asarray(~self.out & (self.logits.argmax(axis=1) == self.labels))
 
 
 def _cross_fit(
@@ -164,43 +166,34 @@ def _cross_fit(
     parts = []
     for fold in range(_FOLDS):
         strangers = order[fold * left : (fold + 1) * left]
-        parts.append(_judge_fold(examples, shape, folds, (fold, strangers, seed), progress))
-    signs, logits, labels, out, real = (np.concatenate(part) for part in zip(*parts, strict=True))
-    inside = ~out
-    right = inside & (logits.argmax(axis=1) == labels)
-
-    def nll(temperature: float) -> float:
-        chance = softmax(logits[inside] / temperature)
-        picked = chance[np.arange(len(chance)), labels[inside]]
-        return float(-np.log(np.maximum(picked, 1e-9)).mean())
-
-    return _Judged(signs, right, out, real, nll)
+        unseen = np.isin(examples.labels, strangers)
+        inside = examples.labels >= 0
+        chosen = np.flatnonzero(inside & (folds != fold) & ~unseen)
+        progress(_FOLD_EPOCHS * int((inside & (folds != fold) & unseen).sum()))
+        held = np.flatnonzero(folds == fold)
+        signs, logits = _judge(examples, shape, (chosen, held), seed, progress)
+        real = examples.labels[held] < 0
+        parts.append((signs, logits, examples.labels[held], real | unseen[held], real))
+    return _Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _judge_fold(
+def _judge(
     examples: _Examples,
     shape: tuple[int, int],
-    folds: Ints,
-    which: tuple[int, Any, int],
+    which: tuple[Any, Any],
+    seed: int,
     progress: Progress,
-) -> tuple[Any, ...]:
-    fold, strangers, seed = which
-    inside = examples.labels >= 0
-    unseen = np.isin(examples.labels, strangers)
-    chosen = np.flatnonzero(inside & (folds != fold) & ~unseen)
+) -> tuple[Doubles, Floats]:
+    """Signs and logits of the texts ``which[1]`` by a head trained on the texts ``which[0]``."""
+    chosen, held = which
     head = _head(examples, chosen, shape, _FOLD_EPOCHS, seed, progress)
-    # A class the fold never saw must not win by its bias.
+    rows = [examples.rows[int(index)] for index in held]
+    logits = head.logits(rows, DENSE_SCALE * examples.vectors[held])
+    # Classes the head never saw must neither win nor add to the energy.
     missing = np.setdiff1d(np.arange(shape[1]), examples.labels[chosen])
-    held = np.flatnonzero(folds == fold)
-    logits = head.logits(
-        [examples.rows[int(i)] for i in held], DENSE_SCALE * examples.vectors[held]
-    )
     logits[:, missing] = logits.min() - 10.0
-    means = ClassMeans.of(examples.vectors[chosen], examples.labels[chosen], shape[1])
-    means.means[missing] = 0.0
-    signs = signs_of(logits, examples.vectors[held], examples.known[held], means)
-    real = examples.labels[held] < 0
-    return signs, logits, examples.labels[held], real | unseen[held], real
+    means = class_means(examples.vectors[chosen], examples.labels[chosen], shape[1])
+    return signs_of(logits, examples.vectors[held], means), logits
 
 
 def _stratified(labels: Ints, groups: Any, rng: np.random.Generator) -> Ints:
@@ -215,37 +208,29 @@ def _stratified(labels: Ints, groups: Any, rng: np.random.Generator) -> Ints:
 
 
 def _calibrate(judged: _Judged) -> tuple[Certainty, float, dict[str, Any]]:
+    """The certainty, the threshold, and figures about texts that were held out."""
     trusted = int(judged.real.sum()) >= _FEWEST_STRANGERS
-    weight = np.ones(len(judged.out))
-    if judged.out.any():
+    out = judged.real if trusted else judged.out
+    seen = out | ~judged.out
+    weight = np.ones(len(out))
+    if out.any():
         inside = float((~judged.out).sum())
-        wanted = inside * _STRANGERS_CHANCE / (1.0 - _STRANGERS_CHANCE)
-        stand_ins = judged.out & ~judged.real
-        share = 0.5 if trusted else 1.0
-        if judged.real.any():
-            weight[judged.real] = wanted * (share if stand_ins.any() else 1.0) / judged.real.sum()
-        if stand_ins.any():
-            weight[stand_ins] = wanted * (share if judged.real.any() else 1.0) / stand_ins.sum()
-    certainty = fit_certainty(judged.signs, judged.right, weight)
-    score = certainty.score(judged.signs)
-    shown = judged.real if trusted else judged.out
-    seen = shown | ~judged.out
-    threshold = choose_threshold(score[seen], judged.right[seen], shown[seen], trusted)
-    temperature = min(np.geomspace(0.2, 5.0, 33), key=judged.nll)
+        weight[out] = inside * _STRANGERS_CHANCE / (1.0 - _STRANGERS_CHANCE) / out.sum()
+    certainty = fit_certainty(
+        judged.signs[seen], judged.logits[seen], judged.labels[seen], out[seen], weight[seen]
+    )
+    score = certainty.score(judged.logits, judged.signs)
+    right = judged.right
+    threshold = choose_threshold(score[seen], right[seen], out[seen], trusted)
     accepted = score >= threshold
-    inside_mask = ~judged.out
+    within = ~judged.out
     return (
         certainty,
         threshold,
         {
-            "temperature": float(temperature),
-            "held_out_accuracy": round(float(judged.right[inside_mask].mean()), 4),
-            "held_out_in_scope_accuracy": round(
-                float((judged.right & accepted)[inside_mask].mean()), 4
-            ),
-            "held_out_oos_recall": (
-                round(float((~accepted)[shown].mean()), 4) if shown.any() else None
-            ),
+            "held_out_accuracy": round(float(right[within].mean()), 4),
+            "held_out_in_scope_accuracy": round(float((right & accepted)[within].mean()), 4),
+            "held_out_oos_recall": round(float((~accepted)[out].mean()), 4) if out.any() else None,
             "oos_from_examples": trusted,
         },
     )
