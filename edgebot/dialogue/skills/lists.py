@@ -24,7 +24,7 @@ READ_AT_ONCE = 12
 
 ITEMS = Slot("items", "item_list", 'what, such as "eggs and milk"', required=True)
 NAME = Slot("list_name", "name", "which list; the shopping list when absent")
-ITEM = Slot("item", "text", "one thing", required=True, prompt="ask.item_list")
+ITEM = Slot("item", "name", "one thing", required=True, prompt="ask.item_list")
 
 INTENTS = (
     Intent("list_add", "Put things on a list.", (ITEMS, NAME), follow_up="items", correctable=True),
@@ -134,7 +134,7 @@ class ShoppingAndOtherLists:
         return _about(name, wanted, "lists.not_on_it")
 
     def _contains(self, request: Request, name: str) -> Outcome:
-        wanted = str(request.slots["item"]).casefold()
+        wanted = str(request.slots["item"])
         waiting = [item.text for item in self._lists.items(name) or () if not item.checked]
         thing = same_thing(wanted, waiting, self._endings)
         found = [thing] if thing else []

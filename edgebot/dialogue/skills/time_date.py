@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from edgebot.dialogue.skill import Intent, Outcome, Request, Slot
 from edgebot.dialogue.skills.holidays import next_holiday
 from edgebot.dialogue.skills.places import ManyZones, Places
+from edgebot.dialogue.words import words_of
 
 PLACE = Slot("place", "text", "a city or a country")
 OTHER = Slot("other_place", "text", "a second city or country; here when absent")
@@ -57,9 +58,9 @@ class TimeAndDate:
         try:
             return self._actions[request.intent](request)
         except ManyZones as place:
-            return Outcome("time.many_zones", {"place": proper(str(place))})
+            return Outcome("time.many_zones", {"place": self._proper(str(place))})
         except LookupError as place:
-            return Outcome("time.unknown_place", {"place": proper(place.args[0])})
+            return Outcome("time.unknown_place", {"place": self._proper(place.args[0])})
         except OverflowError:
             return Outcome("time.too_far")
 
@@ -71,7 +72,7 @@ class TimeAndDate:
         ahead = (there.date() - request.now.date()).days
         reply = {1: "time.there_tomorrow", -1: "time.there_yesterday"}.get(ahead, "time.there")
         return Outcome(
-            reply, {"place": proper(place), "now": there.replace(tzinfo=request.now.tzinfo)}
+            reply, {"place": self._proper(place), "now": there.replace(tzinfo=request.now.tzinfo)}
         )
 
     def _date(self, request: Request) -> Outcome:
@@ -85,7 +86,7 @@ class TimeAndDate:
         if day is None:
             return Outcome("time.which_day")
         if holiday := request.slots.get("holiday"):
-            return Outcome("time.holiday_is", {"holiday": proper(holiday), "day": day})
+            return Outcome("time.holiday_is", {"holiday": self._proper(holiday), "day": day})
         tense = "was" if day < request.now.date() else "is"
         return Outcome(f"time.day_{tense}", {"day": day})
 
@@ -105,7 +106,7 @@ class TimeAndDate:
         args = {
             "days": days,
             "day": day,
-            "holiday": proper(holiday),
+            "holiday": self._proper(holiday),
             "weeks": days // 7,
             "rest": days % 7,
         }
@@ -122,7 +123,7 @@ class TimeAndDate:
         there = request.now.astimezone(self._zone(place))
         gap = (there.utcoffset() or timedelta()).total_seconds()
         direction = "same" if gap == 0 else "ahead" if gap > 0 else "behind"
-        args = {"place": proper(place), "gap": abs(gap)}
+        args = {"place": self._proper(place), "gap": abs(gap)}
         return Outcome(f"time.zone_{direction}", args)
 
     def _difference(self, request: Request) -> Outcome:
@@ -134,7 +135,7 @@ class TimeAndDate:
         gap = (there - here).total_seconds()
         here_or_there = "two" if other else "here"
         direction = "same" if gap == 0 else "ahead" if gap > 0 else "behind"
-        args = {"place": proper(place), "other": proper(other), "gap": abs(gap)}
+        args = {"place": self._proper(place), "other": self._proper(other), "gap": abs(gap)}
         return Outcome(f"time.{direction}_{here_or_there}", args)
 
     def _convert(self, request: Request) -> Outcome:
@@ -148,8 +149,8 @@ class TimeAndDate:
         args = {
             "there": moment.replace(tzinfo=request.now.tzinfo),
             "then": then.replace(tzinfo=request.now.tzinfo),
-            "place": proper(place),
-            "other": proper(other),
+            "place": self._proper(place),
+            "other": self._proper(other),
         }
         reply = "between" if place and other else "here" if place else "elsewhere"
         return Outcome(f"time.convert_{reply}", args)
@@ -174,10 +175,17 @@ class TimeAndDate:
     def _offset(now: datetime, zone: ZoneInfo | None) -> timedelta:
         return (now.astimezone(zone) if zone else now).utcoffset() or timedelta()
 
+    def _proper(self, name: str | None) -> str:
+        return proper(str(name or ""), frozenset(words_of(self._language)["small_words"]))
 
-def proper(name: str | None) -> str:
-    """A name that was heard, written as one: "New York", "Isle of Man"."""
-    words = str(name or "").split()
+
+def proper(name: str, small: frozenset[str] = frozenset()) -> str:
+    """A name that was heard, written as one: "New York", "Isle of Man", "der Schweiz".
+
+    ``small`` words are never written with a capital.
+    """
+    words = name.split()
     return " ".join(
-        word if n and len(word) < 4 else word[:1].upper() + word[1:] for n, word in enumerate(words)
+        word if word in small or (n and len(word) < 4) else word[:1].upper() + word[1:]
+        for n, word in enumerate(words)
     )
