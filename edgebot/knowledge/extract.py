@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgebot.core.embedding import TokenEmbedder, TokenVectors
 from edgebot.core.knowledge import Passage
+from edgebot.core.orders import is_order
 from edgebot.knowledge.align import Alignment, align, alignment_features
 from edgebot.knowledge.features import (
     Question,
@@ -54,7 +55,13 @@ class Extractor:
             return self._read_pair(question, asked, passage)
         alignment = align(question, asked, passage.text, self._embedder.tokens(passage.text))
         model = fitted("sentence")
-        choices = sentence_features(question, passage, alignment)
+        choices = [
+            choice
+            for choice in sentence_features(question, passage, alignment)
+            if not is_order(choice[1])
+        ]
+        if not choices:
+            return Reading(passage, "", 0.0, {}, 0)
         ranked = sorted(choices, key=lambda choice: -model.logit(choice[2]))
         start, sentence, features = ranked[0]
         margin = model.logit(features) - model.logit(ranked[1][2]) if len(ranked) > 1 else 2.0

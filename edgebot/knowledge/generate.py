@@ -7,6 +7,8 @@ import dataclasses
 from edgebot.core.cancel import Cancellation
 from edgebot.core.errors import EdgebotError
 from edgebot.core.knowledge import KnowledgeAnswer, Passage, PassageReader
+from edgebot.core.orders import is_order
+from edgebot.knowledge.sentences import split_sentences
 from edgebot.knowledge.words import STOP_WORDS, stems_of
 
 
@@ -22,7 +24,8 @@ def generated(
     The reader sees the first ``passages`` passages and checks its own words against them. Pairs of
     question and answer are spoken as they were written.
     """
-    shown = quoted.passages[:passages]
+    shown = tuple(without_orders(one) for one in quoted.passages[:passages])
+    shown = tuple(one for one in shown if one.text)
     if not shown or _is_pair(quoted, shown):
         return quoted
     try:
@@ -32,6 +35,15 @@ def generated(
     if not text:
         return quoted
     return dataclasses.replace(quoted, text=text, kind="llm", sources=_used(text, quoted, shown))
+
+
+def without_orders(passage: Passage) -> Passage:
+    """``passage`` without the sentences that tell an assistant what to do."""
+    sentences = split_sentences(passage.text)
+    kept = [sentence for sentence in sentences if not is_order(sentence)]
+    if len(kept) == len(sentences):
+        return passage
+    return dataclasses.replace(passage, text=" ".join(kept))
 
 
 def _is_pair(quoted: KnowledgeAnswer, shown: tuple[Passage, ...]) -> bool:
