@@ -53,11 +53,17 @@ class CommandRunner:
         for place, call in enumerate(calls):
             if turn.cancellation.is_set:
                 break
+            before = done.state.question
             self._one(call, text, turn, done)
-            if done.state.question is not None:
+            if done.state.question is not None and done.state.question is not before:
                 done.state = replace(done.state, queue=tuple(calls[place + 1 :]))
                 break
         return done
+
+    def aside(self, calls: Sequence[Call]) -> bool:
+        """Whether ``calls`` leave an open question open."""
+        found = [self._skills.find(call.intent) for call in calls]
+        return all(one is not None and one[1].aside for one in found)
 
     def word_question(self, question: Question) -> list[str]:
         """The sentences of a question."""

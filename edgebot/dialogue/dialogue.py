@@ -70,6 +70,7 @@ class LadderDialogue:
             said = self._said.pop(turn.id, None)
         if said is not None:
             self._sessions.remember(turn.session, said, text)
+            self._sessions.ask_now(turn.session)
 
     def context(self, session: str) -> NluContext:
         """What ``session`` may say now."""
@@ -83,9 +84,12 @@ class LadderDialogue:
     def _context(self, state: State) -> NluContext:
         question = state.question
         kind = "" if question is None else _awaited(question.kind, question.slot_kind)
+        lists = dict(self._vocabulary.lists())
+        if question is not None and question.options:
+            lists["choice"] = [str(option.label) for option in question.options]
         return NluContext(
             state=state_of(kind) if kind else "",
-            lists=self._vocabulary.lists(),
+            lists=lists,
             now=self._clock.utc().astimezone(self._clock.zone),
         )
 

@@ -92,10 +92,12 @@ class Performance:
     def _run(self, act: Commands) -> Iterator[str]:
         """All commands are carried out before the first word: a person may break in on words."""
         state = self._stage.sessions.state(self._turn.session)
-        done: Done = self._stage.runner.run(
-            act.calls, self._text, self._turn, replace(state, question=None, queue=())
+        if not self._stage.runner.aside(act.calls):
+            state = replace(state, question=None, queue=(), tries=0)
+        done: Done = self._stage.runner.run(act.calls, self._text, self._turn, state)
+        self._stage.sessions.update(
+            self._turn.session, lambda now: replace(done.state, history=now.history)
         )
-        self._stage.sessions.update(self._turn.session, lambda _: done.state)
         self.decision.failure = "; ".join(done.failures)
         if done.failures and len(done.failures) >= len(act.calls):
             self.decision.route = "repair"

@@ -12,7 +12,6 @@ from edgebot.dialogue.session import Call, State
 from edgebot.dialogue.skill import Intent, Slot
 from edgebot.dialogue.skillset import SkillSet
 
-
 MAX_FOLLOW_UP_WORDS = 6
 """What is longer is a sentence of its own, whatever it begins with."""
 

@@ -105,6 +105,11 @@ class Sessions:
 
         self.update(session, append)
 
+    def ask_now(self, session: str) -> None:
+        """The open question was heard only now: its time to be answered begins."""
+        now = self._now_s()
+        self.update(session, lambda state: replace(state, asked_s=now) if state.question else state)
+
     def ask(self, state: State, question: Question, queue: tuple[Call, ...] = ()) -> State:
         """``state`` with ``question`` open from now on."""
         return replace(state, question=question, queue=queue, tries=0, asked_s=self._now_s())

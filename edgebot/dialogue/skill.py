@@ -57,6 +57,9 @@ class Intent:
     """What it did can be put right by "no, fifteen minutes": it honours
     :attr:`Request.corrects`."""
 
+    aside: bool = False
+    """Leaves a question of ours open ("what did you say?")."""
+
     tool: bool = True
     """Offered to the language model."""
 

@@ -10,6 +10,9 @@ from edgebot.dialogue.resolve import Resolver
 from edgebot.dialogue.session import Call, State
 from edgebot.dialogue.skill import Question, Slot
 
+ALL = "*"
+"""The answer that means every option."""
+
 TRIES = 1
 """How often we ask again before we let the matter rest."""
 
@@ -32,6 +35,7 @@ class OpenQuestionRung:
         if hearing.is_long:
             return Declined("too long for an answer")
         parses = hearing.parses(self._understander)
+        others = [parse for parse in parses if parse.intent not in intents.OWN]
         same = next((parse for parse in parses if parse.intent == question.intent), None)
         if same is not None and same.slots:
             slots = {**question.slots, **same.slots}
@@ -41,13 +45,25 @@ class OpenQuestionRung:
             slots = {**question.slots, **given.slots}  # "when?" – "every Monday at eight"
             return self._go_on(hearing.state, question, slots, given.score, given.template)
         value = given.slots.get("value") if given else None
-        if value is None and not (parses and question.slot_kind != "text"):
+        if value is None and (not others or question.slot_kind == "text"):
             value = self._read(question, hearing.text)
+        if question.kind == "choice" and value == ALL:
+            return self._take_all(hearing.state, question, given)
         if question.kind == "choice" and value is not None:
             value = choose(question, value)
         if value is None:
-            return self._unanswered(hearing.state, question, parses[0] if parses else None)
+            return self._unanswered(hearing.state, question, bool(others))
         return self._take(hearing.state, question, value, given)
+
+    def _take_all(self, state: State, question: Question, parse: Parse | None) -> Offer:
+        """Carry on with every option: the answer to "which one?" was "both"."""
+        calls = tuple(
+            Call(question.intent, {**question.slots, question.slot: option.value})
+            for option in question.options
+        )
+        act = Commands((*calls, *state.queue))
+        template = parse.template if parse else ""
+        return self._offer(act, question, {}, 1.0, "answers our question: all", template)
 
     def _take(
         self, state: State, question: Question, value: SlotValue, parse: Parse | None
@@ -89,8 +105,8 @@ class OpenQuestionRung:
         )
 
     @staticmethod
-    def _unanswered(state: State, question: Question, other: Parse | None) -> Offer | Declined:
-        if other is not None and other.intent != intents.ANSWER:
+    def _unanswered(state: State, question: Question, other: bool) -> Offer | Declined:
+        if other:
             return Declined(f"no answer to {question.reply!r}, but something else")
         if state.tries >= TRIES:
             return Declined(f"no answer to {question.reply!r} again: the matter rests")

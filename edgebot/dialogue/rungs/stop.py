@@ -24,11 +24,14 @@ class StopRung:
         if hearing.is_long:
             return Declined("too long for a command")
         parses = hearing.parses(self._understander)
-        if not parses or parses[0].intent not in intents.STOPPING:
+        parse = parses[0] if parses else None
+        asked = hearing.state.question is not None
+        # "Cancel that" while we wait for an answer means our question, not an older topic.
+        stopping = (*intents.STOPPING, intents.CANCEL_IT) if asked else intents.STOPPING
+        if parse is None or parse.intent not in stopping:
             return Declined("nothing is to be stopped")
-        parse = parses[0]
         details = {"template": parse.template}
-        if parse.intent == intents.CANCEL and hearing.state.question is None:
+        if parse.intent == intents.CANCEL and not asked:
             try:
                 call = self._resolver.verb("cancel", hearing.state)
             except Unresolved:

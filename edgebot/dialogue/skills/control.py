@@ -13,7 +13,7 @@ class Control:
 
     name = "control"
     intents = (
-        Intent("repeat", "Say the last answer again.", tool=False),
+        Intent("repeat", "Say the last answer again.", aside=True, tool=False),
         Intent("help", "Tell what can be asked.", (TOPIC,), tool=False),
     )
 

@@ -226,6 +226,7 @@ class Kettle:
         ),
         Intent("kettle_off", "Stop boiling.", irreversible=True, confirm="kettle.sure"),
         Intent("kettle_state", "Tell the state.", tool=False),
+        Intent("kettle_again", "Say it again.", aside=True, tool=False),
     )
     requests: list[Request] = field(default_factory=list)
     outcome: Any = None
@@ -237,6 +238,8 @@ class Kettle:
             raise self.fails
         if self.outcome is not None:
             return self.outcome
+        if request.intent == "kettle_again":
+            return Outcome(text=request.last_reply)
         if request.intent == "kettle_on":
             return Outcome("kettle.on", {"minutes": request.slots["minutes"]})
         return Outcome("kettle.off")
