@@ -2,16 +2,14 @@
 
 hassil tries every template; with hundreds of them that takes tens of milliseconds. So templates
 whose literal words or needed values are not in the text are left out first, which never loses a
-match. Values with a grammar of their own (durations, moments, numbers …) are found once in the
-text and handed to hassil as lists of what may stand there, so that ``{text} {when}`` knows where
-the words end and the time begins.
+match.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +20,6 @@ from hassil.intents import (
     IntentsSettings,
     SlotList,
     TextSlotList,
-    TextSlotValue,
     WildcardSlotList,
 )
 from hassil.models import MatchEntity
@@ -30,6 +27,7 @@ from hassil.recognize import RecognizeResult, recognize_all
 
 from edgebot.core.nlu import NluContext, SlotValue
 from edgebot.nlu import slots
+from edgebot.nlu.closed_values import CLOSED_KINDS, ClosedValues, stands_firm
 from edgebot.nlu.household import RUNTIME_LISTS, household_lists, relaxed
 from edgebot.nlu.prefilter import Prefilter
 from edgebot.nlu.spoken import MAX_CHARS, Spoken, variants
@@ -37,8 +35,6 @@ from edgebot.nlu.templates import SentenceSet, Template
 
 MAX_RESULTS = 300
 """Ways to match one text that are looked at; wildcards can multiply."""
-
-_FIRM = "firm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ class TemplateMatcher:
         self, variant: Spoken, step: int, context: NluContext, now: datetime
     ) -> Iterator[Match]:
         text = variant.text
-        values = _Values(text, self._sentences.data.language, now) if self._readable else None
+        values = ClosedValues(text, self._sentences.data.language, now) if self._readable else None
         candidates = self._prefilter.candidates(text, context.state)
         candidates = [each for each in candidates if self._can_fill(each, values)]
         if not candidates:
@@ -130,14 +126,14 @@ class TemplateMatcher:
     def _naming(candidates: Iterable[Template], lists: frozenset[str]) -> list[Template]:
         return [each for each in candidates if not lists.isdisjoint(each.slots.values())]
 
-    def _can_fill(self, template: Template, values: _Values | None) -> bool:
+    def _can_fill(self, template: Template, values: ClosedValues | None) -> bool:
         if values is None:
             return True
         kinds = (self._sentences.kind_of(template, name) for name in template.needs)
-        return all(values.of(kind) for kind in kinds if kind in _CLOSED)
+        return all(values.of(kind) for kind in kinds if kind in CLOSED_KINDS)
 
     def _closed_lists(
-        self, candidates: Iterable[Template], values: _Values | None
+        self, candidates: Iterable[Template], values: ClosedValues | None
     ) -> dict[str, SlotList]:
         lists: dict[str, SlotList] = {}
         if values is None:
@@ -145,7 +141,7 @@ class TemplateMatcher:
         for template in candidates:
             for name in template.slots.values():
                 kind = self._sentences.kind_of(template, name)
-                if kind in _CLOSED and name not in lists:
+                if kind in CLOSED_KINDS and name not in lists:
                     lists[name] = TextSlotList(name=name, values=values.as_list(kind))
         return lists
 
@@ -209,12 +205,15 @@ class TemplateMatcher:
                     return
                 open_chars += len(entity.text.strip())
                 open_slots += 1
-            elif not _stands_firm(entity, previous):
+            elif not stands_firm(entity, previous):
                 return
             elif isinstance(value, float) and value.is_integer():
                 value = int(value)  # hassil reads "5" as 5.0
             _put(found, entity.name, value)
             previous = entity
+        answers = bool(context.state) and context.state in template.states
+        if open_slots and not answers and not result.text_chunks_matched:
+            return  # any words at all would fit
         letters = len(variant.text)
         yield Match(
             template=template,
@@ -222,7 +221,7 @@ class TemplateMatcher:
             open_chars=open_chars,
             open_slots=open_slots,
             fixed_chars=max(0, letters - open_chars),
-            answers=bool(context.state) and context.state in template.states,
+            answers=answers,
             order=step * len(self._numbered) + number,
         )
 
@@ -237,59 +236,6 @@ class TemplateMatcher:
         if not self._readable:
             return said.strip() or None
         return slots.read(kind or "text", said, self._sentences.data.language, now)
-
-
-_CLOSED = frozenset(
-    {
-        "number",
-        "ordinal",
-        "percent",
-        "duration",
-        "more_time",
-        "moment",
-        "recurrence",
-        "quantity",
-        "unit",
-    }
-)
-"""Kinds with a grammar of their own: where they begin and end can be seen."""
-
-
-class _Values:
-    """Values of each closed kind in one text, looked for when first asked for."""
-
-    def __init__(self, text: str, language: str, now: datetime) -> None:
-        self._text = text
-        self._language = language
-        self._now = now
-        self._found: dict[str, list[slots.Found]] = {}
-
-    def of(self, kind: str) -> list[slots.Found]:
-        """All values of ``kind``."""
-        if kind not in self._found:
-            self._found[kind] = slots.spans(kind, self._text, self._language, self._now)
-        return self._found[kind]
-
-    def as_list(self, kind: str) -> list[TextSlotValue]:
-        """The same for hassil; the longest first."""
-        firm = {each.text for each in slots.find(kind, self._text, self._language, self._now)}
-        ordered = sorted(self.of(kind), key=lambda each: -len(each.text))
-        return [
-            replace(
-                TextSlotValue.from_tuple((each.text, each.value), allow_template=False),
-                metadata={_FIRM: each.text in firm},
-            )
-            for each in ordered
-        ]
-
-
-def _stands_firm(entity: MatchEntity, previous: MatchEntity | None) -> bool:
-    """A bare "five" is no time of day right behind open words ("buy eggs for five")."""
-    if entity.metadata is None or entity.metadata.get(_FIRM, True):
-        return True
-    if previous is None or not previous.is_wildcard or not previous.text_span:
-        return True
-    return bool(entity.text_span and entity.text_span[0] - previous.text_span[1] > 1)
 
 
 def _put(found: dict[str, SlotValue], name: str, value: SlotValue) -> None:
