@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,9 +33,26 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def state_with_knowledge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state directory in which the starter documents are imported already; copy from it.
+
+    Reading them in takes a while, and every session that starts afresh would pay for it again.
+    """
+    state = tmp_path_factory.mktemp("knowledge")
+    with contextlib.suppress(ModelError), Assembly(_settings(state)) as wired:
+        wired.knowledge()
+    return state
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory, state_with_knowledge: Path) -> Settings:
     """Settings of this machine with a state directory of the tests' own and the small model."""
     state = tmp_path_factory.mktemp("state")
+    shutil.copytree(state_with_knowledge, state, dirs_exist_ok=True)
+    return _settings(state)
+
+
+def _settings(state: Path) -> Settings:
     environ = {
         "EDGEBOT_STATE_DIR": str(state),
         "EDGEBOT_LLM__MODEL": "smollm2-135m-instruct-q4_1",
@@ -51,9 +70,7 @@ def assembly(settings: Settings) -> Iterator[Assembly]:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Leave failures as they are; only note for tests marked ``engines`` that a model is absent."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,9 +34,10 @@ Edgebot = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="session")
-def edgebot(tmp_path_factory: pytest.TempPathFactory) -> Edgebot:
+def edgebot(tmp_path_factory: pytest.TempPathFactory, state_with_knowledge: Path) -> Edgebot:
     """Call ``edgebot WORDS…`` with a state directory of the tests' own and the small model."""
     state = tmp_path_factory.mktemp("state")
+    shutil.copytree(state_with_knowledge, state, dirs_exist_ok=True)
 
     def call(*words: str | Path, stdin: str | bytes = "", timeout_s: float = 300) -> Outcome:
         environ = {
