@@ -27,8 +27,9 @@ from edgebot.stt.vocabulary import Vocabulary, words_of
 FILLERS = 300
 """Fillers in a grammar; measured: see docs/speech.md."""
 
-FILLER_WEIGHT = 1.0
-"""Filler sentences for each phrase of the grammar."""
+FILLER_WEIGHT = 0.1
+"""Filler sentences for each phrase of the grammar: enough to be heard where no phrase fits, too
+few to take a short word (yes, no, two) away from a phrase."""
 
 FAMILIAR, CONFIDENT = 0.9, 0.8
 """Share of familiar neighbours and mean word confidence from which words are taken as a phrase."""
