@@ -8,7 +8,8 @@ from typing import Any
 
 from edgebot.dialogue import moments
 from edgebot.dialogue.clock import Clock
-from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Phrase, Request, Slot, Topic, ask
+from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Request, Slot, Topic, ask
+from edgebot.dialogue.skills.alarm_book import ID, AlarmBook
 from edgebot.dialogue.skills.choosing import confirm, which
 from edgebot.dialogue.store.promises import Promise
 from edgebot.dialogue.store.schedule import Ring
@@ -27,17 +28,22 @@ WHICH = (MOMENT, RECURRENCE, LABEL)
 INTENTS = (
     Intent("alarm_set", "Set an alarm, once or recurring.", WHICH, correctable=True),
     Intent("alarm_list", "Tell which alarms are set.", (MOMENT,), follow_up="moment"),
-    Intent("alarm_next", "Tell when the next alarm is."),
+    Intent("alarm_next", "Tell when the next alarm is.", tool=False),
     Intent("alarm_cancel", "Remove one alarm, or silence the one that rings.", WHICH),
     Intent(
-        "alarm_cancel_all", "Remove all alarms, or all of one day.", (MOMENT,), irreversible=True
+        "alarm_cancel_all",
+        "Remove all alarms, or all of one day.",
+        (MOMENT,),
+        irreversible=True,
+        tool=False,
     ),
-    Intent("alarm_change", "Move an alarm to another time.", (NEW, *WHICH)),
-    Intent("alarm_snooze", "Silence the alarm and let it ring again later.", (DURATION,)),
-    Intent("alarm_skip", "Leave out the next time of a recurring alarm.", WHICH),
+    Intent("alarm_change", "Move an alarm to another time.", (NEW, *WHICH), tool=False),
+    Intent(
+        "alarm_snooze", "Silence the alarm and let it ring again later.", (DURATION,), tool=False
+    ),
+    Intent("alarm_skip", "Leave out the next time of a recurring alarm.", WHICH, tool=False),
 )
 VERBS = {"cancel": "alarm_cancel"}
-ID = "alarm_id"
 
 
 class Alarms:
@@ -50,6 +56,7 @@ class Alarms:
         self._promises = store.promises
         self._schedule = store.schedule
         self._clock = clock
+        self._book = AlarmBook(store.promises, clock)
         self._actions: dict[str, Callable[[Request], Outcome]] = {
             "alarm_set": self._set,
             "alarm_list": self._list,
@@ -85,16 +92,18 @@ class Alarms:
         if when - request.now > moments.FARTHEST:
             return _ask_when(request, _without(request, "moment", "day"), "alarms.too_far")
         if moved := self._corrected(request, when):
-            return _about(moved, self._local(moved), "alarms.moved")
+            return _about(moved, self._book.local(moved), "alarms.moved")
         if len(self._promises.open("alarm")) >= MOST:
             return Outcome("alarms.too_many")
         label = request.slots.get("label") or ""
         alarm = self._promises.add("alarm", when, label, request.session)
-        return _about(alarm, self._local(alarm), "alarms.set_named" if label else "alarms.set")
+        return _about(alarm, self._book.local(alarm), "alarms.set_named" if label else "alarms.set")
 
     def _set_recurring(self, request: Request, value: Mapping[str, Any]) -> Outcome:
         if moment := request.slots.get("moment"):  # "every weekday" … "at seven"
-            value = {**value, "at": f"{moments.at(moment):%H:%M}"}
+            open_half = bool(moment.get("ambiguous_half_day"))
+            at = f"{moments.at(moment):%H:%M}"
+            value = {**value, "at": at, "ambiguous_half_day": open_half}
         if value.get("every_s") is None and not value.get("at"):
             return _ask_when(request, request.slots, "alarms.at_what_time")
         rule = moments.recurrence_of(moments.early(value))
@@ -104,7 +113,7 @@ class Alarms:
             self._promises.cancel([request.corrects.refers[ID]])
         label = request.slots.get("label") or ""
         alarm = self._promises.add_recurring("alarm", rule, label, request.session)
-        return _about(alarm, self._local(alarm), "alarms.set_recurring")
+        return _about(alarm, self._book.local(alarm), "alarms.set_recurring")
 
     def _corrected(self, request: Request, when: datetime) -> Promise | None:
         topic = request.corrects
@@ -113,30 +122,21 @@ class Alarms:
         return self._promises.move(topic.refers[ID], when)
 
     def _list(self, request: Request) -> Outcome:
-        alarms = self._of_day(request)
+        alarms = self._book.of_day(request)
         if not alarms:
             return Outcome("alarms.none")
         if len(alarms) == 1:
             only = alarms[0]
-            return _about(only, self._local(only), "alarms.one", item=self._item(only))
-        items = [self._item(alarm) for alarm in alarms]
+            return _about(only, self._book.local(only), "alarms.one", item=self._book.item(only))
+        items = [self._book.item(alarm) for alarm in alarms]
         return Outcome("alarms.several", {"count": len(alarms), "items": items})
-
-    def _of_day(self, request: Request) -> list[Promise]:
-        """The alarms that are open, those of the day asked about if there is one."""
-        alarms = self._promises.open("alarm")
-        moment = request.slots.get("moment")
-        if not moment or not moment["has_date"]:
-            return [one for one in alarms if not moment or self._fits(one, moment)]
-        day = moments.at(moment).date()
-        return [one for one in alarms if self._local(one).date() == day]
 
     def _next(self, request: Request) -> Outcome:
         alarms = self._promises.open("alarm")
         if not alarms:
             return Outcome("alarms.none")
         left = max(60.0, round(alarms[0].left_s / 60) * 60)
-        return _about(alarms[0], self._local(alarms[0]), "alarms.next", left=left)
+        return _about(alarms[0], self._book.local(alarms[0]), "alarms.next", left=left)
 
     def _cancel(self, request: Request) -> Outcome:
         if not any(request.slots.get(slot.name) for slot in WHICH) and self._silence():
@@ -145,10 +145,10 @@ class Alarms:
 
     def _cancel_one(self, request: Request, alarm: Promise) -> Outcome:
         self._promises.cancel([alarm.id])
-        return Outcome("alarms.cancelled", {"item": self._item(alarm)}, topic=NOTHING)
+        return Outcome("alarms.cancelled", {"item": self._book.item(alarm)}, topic=NOTHING)
 
     def _cancel_all(self, request: Request) -> Outcome:
-        alarms = self._of_day(request)
+        alarms = self._book.of_day(request)
         if not alarms:
             return Outcome("stop.silenced" if self._silence() else "alarms.none")
         if not request.confirmed:
@@ -167,7 +167,7 @@ class Alarms:
             now = request.now
             moment = {
                 **moment,
-                **moments.on_day({"at": self._local(alarm).isoformat()}, moment, now),
+                **moments.on_day({"at": self._book.local(alarm).isoformat()}, moment, now),
             }
         if moment["past"]:
             return Outcome("alarms.change_past")
@@ -177,9 +177,9 @@ class Alarms:
             value = {**alarm.recurrence.as_json(), "at": f"{when:%H:%M}"}
             rule = moments.recurrence_of(value) or alarm.recurrence
             again = self._promises.add_recurring("alarm", rule, alarm.label, request.session)
-            return _about(again, self._local(again), "alarms.set_recurring")
+            return _about(again, self._book.local(again), "alarms.set_recurring")
         moved = self._promises.move(alarm.id, when) or alarm
-        return _about(moved, self._local(moved), "alarms.moved")
+        return _about(moved, self._book.local(moved), "alarms.moved")
 
     def _snooze(self, request: Request) -> Outcome:
         length = request.slots.get("duration") or SNOOZE_S
@@ -208,9 +208,9 @@ class Alarms:
 
     def _skip_one(self, request: Request, alarm: Promise) -> Outcome:
         assert alarm.recurrence is not None and alarm.due is not None
-        skipped = self._local(alarm)
+        skipped = self._book.local(alarm)
         later = self._promises.move(alarm.id, alarm.recurrence.after(alarm.due, self._clock.zone))
-        due = self._local(later or alarm)
+        due = self._book.local(later or alarm)
         return _about(alarm, due, "alarms.skipped", skipped=skipped)
 
     def _on_one(
@@ -222,50 +222,12 @@ class Alarms:
         alarms = self._promises.open("alarm") if among is None else among
         if not alarms:
             return Outcome("alarms.none")
-        found = self._meant(request, alarms)
+        found = self._book.meant(request, alarms)
         if len(found) == 1:
             return action(request, found[0])
         if not found:
             return Outcome("alarms.unknown")
-        return which(request, found, ID, "alarms.which", self._item)
-
-    def _meant(self, request: Request, alarms: list[Promise]) -> list[Promise]:
-        slots = request.slots
-        if ID in slots:
-            return [alarm for alarm in alarms if alarm.id == slots[ID]]
-        found = alarms
-        if label := slots.get("label"):
-            found = [one for one in found if str(label).casefold() in one.label.casefold()]
-        if value := slots.get("recurrence"):
-            days = tuple(value.get("days") or ())
-            found = [one for one in found if one.recurrence and one.recurrence.days == days]
-        if moment := slots.get("moment"):
-            found = [one for one in found if self._fits(one, moment)]
-        about = request.topic.refers.get(ID) if request.topic else None
-        if len(found) > 1 and any(one.id == about for one in found):
-            return [one for one in found if one.id == about]
-        return found
-
-    def _fits(self, alarm: Promise, moment: Mapping[str, Any]) -> bool:
-        due, said = self._local(alarm), moments.at(moment)
-        if moment["has_date"] and due.date() != said.date():
-            return False
-        if not moment["has_time"]:
-            return True
-        half = 720 if moment.get("ambiguous_half_day") else 1440
-        return (due.hour * 60 + due.minute - said.hour * 60 - said.minute) % half == 0
-
-    def _item(self, alarm: Promise) -> Phrase:
-        named = "_named" if alarm.label else ""
-        if alarm.recurrence is not None:
-            rule = alarm.recurrence.as_json()
-            return Phrase(f"alarms.item_recurring{named}", {"rule": rule, "label": alarm.label})
-        due = self._local(alarm)
-        return Phrase(f"alarms.item{named}", {"due": due, "label": alarm.label})
-
-    def _local(self, alarm: Promise) -> datetime:
-        assert alarm.due is not None
-        return alarm.due.astimezone(self._clock.zone)
+        return which(request, found, ID, "alarms.which", self._book.item)
 
     def _silence(self) -> bool:
         rings = [ring for ring in self._schedule.ringing() if ring.kind != "timer"]

@@ -10,21 +10,24 @@ MOST_DICE = 20
 MOST_SIDES = 1000
 
 INTENTS = (
-    Intent("coin_flip", "Flip a coin."),
+    Intent("coin_flip", "Flip a coin.", tool=False),
     Intent(
         "dice_roll",
         "Roll dice.",
         (Slot("count", "number", "how many"), Slot("sides", "number", "sides of each")),
+        tool=False,
     ),
     Intent(
         "random_number",
         "Choose a random number.",
         (Slot("low", "number", "the least"), Slot("high", "number", "the greatest")),
+        tool=False,
     ),
     Intent(
         "random_choice",
         "Choose one of several things.",
         (Slot("options", "item_list", "the things", required=True),),
+        tool=False,
     ),
 )
 

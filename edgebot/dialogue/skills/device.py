@@ -72,13 +72,13 @@ class Device:
 
     name = "device"
     intents = (
-        Intent("device_temperature", "Tell how hot the processor is."),
-        Intent("device_memory", "Tell how much memory is free."),
-        Intent("device_disk", "Tell how much disk space is free."),
-        Intent("device_uptime", "Tell how long the machine has been running."),
-        Intent("device_load", "Tell how busy the processor is."),
-        Intent("device_version", "Tell which version of edgebot this is."),
-        Intent("device_status", "Tell how the machine is in a sentence or two."),
+        Intent("device_temperature", "Tell how hot the processor is.", tool=False),
+        Intent("device_memory", "Tell how much memory is free.", tool=False),
+        Intent("device_disk", "Tell how much disk space is free.", tool=False),
+        Intent("device_uptime", "Tell how long the machine has been running.", tool=False),
+        Intent("device_load", "Tell how busy the processor is.", tool=False),
+        Intent("device_version", "Tell which version of edgebot this is.", tool=False),
+        Intent("device_status", "Tell how the machine is in a sentence or two.", tool=False),
     )
 
     def __init__(self, board: Board, clock: Clock, fahrenheit: bool = False) -> None:

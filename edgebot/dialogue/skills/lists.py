@@ -30,13 +30,19 @@ INTENTS = (
     Intent("list_add", "Put things on a list.", (ITEMS, NAME), follow_up="items", correctable=True),
     Intent("list_read", "Read a list.", (NAME,), follow_up="list_name"),
     Intent("list_remove", "Take things off a list.", (ITEMS, NAME)),
-    Intent("list_check", "Check things off a list.", (ITEMS, NAME)),
-    Intent("list_contains", "Tell whether something is on a list.", (ITEM, NAME), follow_up="item"),
-    Intent("list_clear", "Empty a list.", (NAME,), irreversible=True),
-    Intent("list_clear_checked", "Take what is checked off a list.", (NAME,)),
-    Intent("list_create", "Start a new list.", (NAME,)),
-    Intent("list_delete", "Do away with a list.", (NAME,), irreversible=True),
-    Intent("list_names", "Tell which lists there are."),
+    Intent("list_check", "Check things off a list.", (ITEMS, NAME), tool=False),
+    Intent(
+        "list_contains",
+        "Tell whether something is on a list.",
+        (ITEM, NAME),
+        follow_up="item",
+        tool=False,
+    ),
+    Intent("list_clear", "Empty a list.", (NAME,), irreversible=True, tool=False),
+    Intent("list_clear_checked", "Take what is checked off a list.", (NAME,), tool=False),
+    Intent("list_create", "Start a new list.", (NAME,), tool=False),
+    Intent("list_delete", "Do away with a list.", (NAME,), irreversible=True, tool=False),
+    Intent("list_names", "Tell which lists there are.", tool=False),
 )
 
 

@@ -20,9 +20,11 @@ ABOUT = Slot("about", "text", "what it is about")
 INTENTS = (
     Intent("memory_add", "Remember something the person says.", (TEXT,), correctable=True),
     Intent("memory_ask", "Tell what the person said about something.", (ABOUT,), follow_up="about"),
-    Intent("memory_list", "Tell everything the person asked to remember."),
-    Intent("memory_forget", "Forget one thing that was remembered.", (ABOUT,)),
-    Intent("memory_forget_all", "Forget everything that was remembered.", irreversible=True),
+    Intent("memory_list", "Tell everything the person asked to remember.", tool=False),
+    Intent("memory_forget", "Forget one thing that was remembered.", (ABOUT,), tool=False),
+    Intent(
+        "memory_forget_all", "Forget everything that was remembered.", irreversible=True, tool=False
+    ),
 )
 VERBS = {"cancel": "memory_forget"}
 IDS = "memory_ids"

@@ -30,8 +30,8 @@ INTENTS = (
         correctable=True,
     ),
     Intent("reminder_list", "Tell which reminders are set.", (MOMENT,), follow_up="moment"),
-    Intent("reminder_cancel", "Remove one reminder.", (ABOUT,)),
-    Intent("reminder_cancel_all", "Remove all reminders.", irreversible=True),
+    Intent("reminder_cancel", "Remove one reminder.", (ABOUT,), tool=False),
+    Intent("reminder_cancel_all", "Remove all reminders.", irreversible=True, tool=False),
 )
 VERBS = {"cancel": "reminder_cancel"}
 ID = "reminder_id"

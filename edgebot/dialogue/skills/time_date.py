@@ -19,17 +19,25 @@ PART = Slot("part", "text", "what of it", choices=("day", "date", "month", "year
 
 INTENTS = (
     Intent("time_now", "Tell the time, here or in another place.", (PLACE,), follow_up="place"),
-    Intent("date_now", "Tell today's day, date, month, year or week.", (PART,)),
+    Intent("date_now", "Tell today's day, date, month, year or week.", (PART,), tool=False),
     Intent(
         "date_of", "Tell which day a date or holiday is.", (MOMENT, HOLIDAY), follow_up="moment"
     ),
     Intent("date_until", "Tell how long it is until a date or holiday.", (MOMENT, HOLIDAY)),
-    Intent("time_zone", "Tell which time zone a place is in.", (PLACE,), follow_up="place"),
-    Intent("time_difference", "Tell the time difference between two places.", (PLACE, OTHER)),
+    Intent(
+        "time_zone", "Tell which time zone a place is in.", (PLACE,), follow_up="place", tool=False
+    ),
+    Intent(
+        "time_difference",
+        "Tell the time difference between two places.",
+        (PLACE, OTHER),
+        tool=False,
+    ),
     Intent(
         "time_convert",
         "Tell what a time in one place is in another.",
         (Slot("moment", "moment", "the time there", required=True), PLACE, OTHER),
+        tool=False,
     ),
 )
 

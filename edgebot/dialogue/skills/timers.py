@@ -22,14 +22,14 @@ WHICH = (NAME, LENGTH)
 
 SET = Intent("timer_set", "Start a timer.", (DURATION, NAME), correctable=True)
 LEFT = Intent("timer_left", "Tell how long a timer still runs.", WHICH)
-LIST = Intent("timer_list", "Tell which timers are running.")
+LIST = Intent("timer_list", "Tell which timers are running.", tool=False)
 CANCEL = Intent("timer_cancel", "Stop and remove one timer.", WHICH)
-CANCEL_ALL = Intent("timer_cancel_all", "Remove all timers.", irreversible=True)
-PAUSE = Intent("timer_pause", "Hold a timer.", WHICH)
-RESUME = Intent("timer_resume", "Let a held timer run on.", WHICH)
-EXTEND = Intent("timer_extend", "Add time to a timer.", (DURATION, *WHICH))
-SHORTEN = Intent("timer_shorten", "Take time off a timer.", (DURATION, *WHICH))
-RESTART = Intent("timer_restart", "Start a timer over with the length it had.", WHICH)
+CANCEL_ALL = Intent("timer_cancel_all", "Remove all timers.", irreversible=True, tool=False)
+PAUSE = Intent("timer_pause", "Hold a timer.", WHICH, tool=False)
+RESUME = Intent("timer_resume", "Let a held timer run on.", WHICH, tool=False)
+EXTEND = Intent("timer_extend", "Add time to a timer.", (DURATION, *WHICH), tool=False)
+SHORTEN = Intent("timer_shorten", "Take time off a timer.", (DURATION, *WHICH), tool=False)
+RESTART = Intent("timer_restart", "Start a timer over with the length it had.", WHICH, tool=False)
 
 VERBS = {"cancel": "timer_cancel"}
 ID = "timer_id"

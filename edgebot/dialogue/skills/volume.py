@@ -15,11 +15,11 @@ BY = Slot("by", "percent", "by how many per cent")
 
 INTENTS = (
     Intent("volume_set", "Set the volume.", (PERCENT, LEVEL), correctable=True),
-    Intent("volume_up", "Make it louder.", (BY,)),
-    Intent("volume_down", "Make it quieter.", (BY,)),
-    Intent("volume_mute", "Turn the sound off."),
-    Intent("volume_unmute", "Turn the sound on again."),
-    Intent("volume_get", "Tell how loud it is."),
+    Intent("volume_up", "Make it louder.", (BY,), tool=False),
+    Intent("volume_down", "Make it quieter.", (BY,), tool=False),
+    Intent("volume_mute", "Turn the sound off.", tool=False),
+    Intent("volume_unmute", "Turn the sound on again.", tool=False),
+    Intent("volume_get", "Tell how loud it is.", tool=False),
 )
 
 
