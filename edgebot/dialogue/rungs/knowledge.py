@@ -14,7 +14,9 @@ from edgebot.dialogue.hearing import Hearing
 class KnowledgeRung:
     """Answers from documents when the score says that the answer is there.
 
-    A model that can read words the answer from the passages; the extract stands by.
+    A model that can read words the answer from the passages; the extract stands by. An answer that
+    somebody wrote to this very question is spoken as it was written: no model words it better,
+    and it comes at once.
     """
 
     name = "knowledge"
@@ -35,7 +37,9 @@ class KnowledgeRung:
         details = {"passages": [brief(passage) for passage in passages], "kind": answer.kind}
         if answer.kind == "none" or not answer.text:
             return Declined(f"no answer in {len(passages)} passages", details)
-        readable = self._talker is not None and self._talker.can_read and answer.kind != "llm"
+        written = any(each.question and each.text == answer.text for each in passages)
+        can_read = self._talker is not None and self._talker.can_read
+        readable = can_read and answer.kind != "llm" and not written
         return Offer(
             Talk(tuple(passages), answer.text) if readable else Tell(answer.text),
             answer.score,

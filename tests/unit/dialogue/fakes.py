@@ -161,8 +161,10 @@ class FakeTalker:
 class FakeKnowledge:
     """One passage and what to say about it."""
 
-    def __init__(self, answer: str = "Paris.", score: float = 0.9) -> None:
-        self.passage = Passage(1, "Capitals", "capitals.md", answer, score, 1.0, 0.5)
+    def __init__(self, answer: str = "Paris.", score: float = 0.9, question: str = "") -> None:
+        self.passage = Passage(
+            1, "Capitals", "capitals.md", answer, score, 1.0, 0.5, question=question
+        )
         self.given = KnowledgeAnswer(answer, score, ("capitals.md",), "extract", (self.passage,))
         self.searches = 0
 

@@ -273,6 +273,14 @@ def test_a_model_that_can_read_words_the_answer(tmp_path: Path) -> None:
     assert scene.proposal.decision.route == "knowledge"
 
 
+def test_an_answer_written_to_the_question_is_spoken_as_it_is(tmp_path: Path) -> None:
+    talker = FakeTalker(["The capital is Lyon."], can_read=True)
+    knowledge = FakeKnowledge("Paris.", 0.9, question="What is the capital of France?")
+    scene = Scene(tmp_path, knowledge=knowledge, talker=talker)
+    assert scene.say("capital of france") == "Paris."
+    assert talker.asked == []
+
+
 @pytest.mark.parametrize("error", [Ungrounded("made up"), EngineError("broken")])
 def test_the_extract_stands_by(tmp_path: Path, error: Exception) -> None:
     talker = FakeTalker([], can_read=True)
