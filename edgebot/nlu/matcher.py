@@ -212,7 +212,8 @@ class TemplateMatcher:
             _put(found, entity.name, value)
             previous = entity
         answers = bool(context.state) and context.state in template.states
-        if open_slots and not answers and not result.text_chunks_matched:
+        only_open = open_slots == len(result.entities_list) and not result.text_chunks_matched
+        if open_slots and only_open and not answers:
             return  # any words at all would fit
         letters = len(variant.text)
         yield Match(
