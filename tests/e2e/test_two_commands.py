@@ -22,7 +22,7 @@ def test_the_demo_question_is_heard_answered_and_spoken(edgebot: Edgebot, tmp_pa
     outcome = edgebot("turn", DEMO, "--out", reply, "--json")
     assert outcome.code == 0, outcome.err
     (answer,) = outcome.objects
-    assert "edge bot" in answer["transcript"] or "capital" in answer["transcript"]
+    assert answer["transcript"] == "why is the sky blue"
     assert answer["reply"]
     assert answer["route"] in {"command", "knowledge", "llm", "repair"}
     assert set(answer) >= {"intent", "slots", "sources"}
