@@ -27,6 +27,7 @@ VERBS = {
     "doctor": ("edgebot.cli.doctor:doctor", "Check this machine."),
     "kb": ("edgebot.cli.kb:kb", "Import, search and ask documents."),
     "profile": ("edgebot.cli.profile:profile", "Show the hardware and what follows from it."),
+    "probe": ("edgebot.cli.probe:probe", "Measure whether the language model can choose tools."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
     "say": ("edgebot.cli.say:say", "Speak a text."),

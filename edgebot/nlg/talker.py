@@ -25,7 +25,7 @@ from edgebot.nlg.draft import BackgroundWorker, Draft
 from edgebot.nlg.pace import Budget, Limits, Pace
 from edgebot.nlg.persona import Persona, PersonaFile
 from edgebot.nlg.prompt import LONGEST_QUESTION, asked, spoken_history, static_part
-from edgebot.nlg.tools import ToolRounds, tool_rules
+from edgebot.nlg.tools import WORD_EXAMPLES, ToolRounds, tool_rules
 
 log = logging.getLogger(__name__)
 
@@ -206,8 +206,9 @@ class LanguageTalker:
         return static, [*static, *talk, asked(text, chosen, most)]
 
     def _static(self, persona: Persona, toolbox: Toolbox | None = None) -> list[Message]:
-        tools = tool_rules(toolbox.tools) if toolbox else ""
-        return static_part(persona, tools, examples=self._examples)
+        if toolbox is None:
+            return static_part(persona, examples=self._examples)
+        return [*static_part(persona, tool_rules(toolbox.tools), examples=False), *WORD_EXAMPLES]
 
     def _budget(self, model: LanguageModel, asked: Message) -> Budget:
         if self._asks_network():

@@ -25,16 +25,21 @@ from edgebot.nlg.prompt import as_data
 
 log = logging.getLogger(__name__)
 
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
-"""The marks Qwen and the Hermes models were trained on."""
+WORD_EXAMPLES = (
+    Message("user", "hello"),
+    Message("assistant", "Hello! How can I help you?"),
+    Message("user", "what is a timer"),
+    Message("assistant", "A timer counts down and rings when the time is up."),
+)
+"""Shown to a model that has tools: without them a small one calls something whatever was said."""
 
 MOST_CALLS = 3
 _LONGEST_RESULT = 1000
 _CALL_TOKENS = 160
 
 _GRAMMAR = r"""root ::= call | text
-text ::= [^<] [^<]*
-call ::= "<tool_call>" ws ( {calls} ) ws "</tool_call>"
+text ::= [^{{<\x60 \n] [^<{{]*
+call ::= {calls}
 string ::= "\"" char+ "\""
 char ::= [^"\\\x00-\x1F] | "\\" ["\\/n]
 integer ::= "-"? [0-9] [0-9]{{0,8}}
@@ -45,15 +50,27 @@ ws ::= [ \n]?
 
 
 def tool_rules(tools: Sequence[Tool]) -> str:
-    """The part of the system prompt that lists the tools and says how to call one."""
-    listed = "\n".join(json.dumps(_schema(tool), ensure_ascii=False) for tool in tools)
+    """The part of the system prompt that lists the tools and says how to call one.
+
+    Signatures, not JSON schemas: the model needs names and meanings, the grammar sees to the form,
+    and a household's sixty skills would not fit into a small context otherwise.
+    """
+    listed = "\n".join(f"{_signature(tool)}: {tool.description}" for tool in tools)
     return (
-        "# Tools\n\nYou may call one of these functions if the user asks for what it does:\n"
-        f"<tools>\n{listed}\n</tools>\n\n"
-        "To call it, answer with its name and arguments within tags and nothing else:\n"
-        f'{OPEN}\n{{"name": "the name", "arguments": {{}}}}\n{CLOSE}\n'
-        "For anything else answer in words."
+        f"# Tools\n\nYou may call one of these functions:\n{listed}\n\n"
+        "If the user asks for what one of them does, answer with a JSON object and nothing else:\n"
+        '{"name": "<name>", "arguments": {"<argument>": <value>}}\n'
+        "Otherwise answer in words: greetings, small talk, questions about the world."
     )
+
+
+def _signature(tool: Tool) -> str:
+    arguments = []
+    for parameter in tool.parameters:
+        kind = "|".join(parameter.choices) if parameter.choices else parameter.kind
+        mark = "" if parameter.required else "?"
+        arguments.append(f"{parameter.name}{mark}: {kind}")
+    return f"{tool.name}({', '.join(arguments)})"
 
 
 def tool_grammar(tools: Sequence[Tool]) -> str:
@@ -73,11 +90,15 @@ def tool_grammar(tools: Sequence[Tool]) -> str:
     return _GRAMMAR.format(calls=calls, rules="\n".join(rules))
 
 
+def is_call(text: str) -> bool:
+    """Whether a reply that begins like ``text`` is a call."""
+    return text.lstrip().startswith("{")
+
+
 def read_call(text: str) -> ToolCall | None:
     """The call in ``text``, or None when there is none that is well-formed."""
-    body = text.split(OPEN, 1)[-1].split(CLOSE, 1)[0].strip()
     try:
-        data = json.loads(body)
+        data = json.loads(text)
         name, arguments = data["name"], data.get("arguments") or {}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -138,7 +159,7 @@ class ToolRounds:
         with closing(self._generate(options, draft)) as pieces:
             for piece in pieces:
                 held += piece
-                calls = held.lstrip().startswith("<")
+                calls = is_call(held)
                 if held.strip() and not calls:
                     yield held
                     held = ""
@@ -158,23 +179,6 @@ class ToolRounds:
 
 def _as_message(result: ToolResult) -> Message:
     return Message("tool", as_data(result.text)[:_LONGEST_RESULT])
-
-
-def _schema(tool: Tool) -> dict[str, object]:
-    properties = {
-        parameter.name: {
-            "type": parameter.kind,
-            "description": parameter.description,
-            **({"enum": list(parameter.choices)} if parameter.choices else {}),
-        }
-        for parameter in tool.parameters
-    }
-    required = [parameter.name for parameter in tool.parameters if parameter.required]
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": {"type": "object", "properties": properties, "required": required},
-    }
 
 
 def _arguments(parameters: Sequence[ToolParameter]) -> str:

@@ -19,6 +19,7 @@ from edgebot.nlg.persona import PersonaFile, find_persona
 from edgebot.nlg.reader import ModelReader
 from edgebot.nlg.remote import RemoteEndpoint
 from edgebot.nlg.talker import LanguageTalker
+from edgebot.runtime.probes import may_call
 
 
 def open_engine(engine: Any, installed: Installed, settings: Settings) -> LanguageModel:
@@ -93,7 +94,7 @@ def open_talker(
         pace=_pace(entry, settings),
         guard=guard,
         can_read=bool(entry.options.get("reads_passages")),
-        can_call=bool(entry.options.get("calls_tools")),
+        can_call=may_call(entry, settings.models_dir),
         examples=not entry.options.get("reads_passages"),
         asks_network=lambda: any(getattr(model, "expects_remote", False) for model in opened),
     )

@@ -29,10 +29,7 @@ LIGHT = Tool(
     ),
 )
 TIME = Tool("clock", "Tells the time.")
-CALL = (
-    '<tool_call>\n{"name": "light.switch", "arguments": {"room": "kitchen", "on": true}}'
-    "\n</tool_call>"
-)
+CALL = '{"name": "light.switch", "arguments": {"room": "kitchen", "on": true}}'
 
 
 class Box:
@@ -104,8 +101,7 @@ def test_no_call_is_made_once_cancelled() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "<tool_call>", "<tool_call>{}</tool_call>", "<tool_call>[1]", '<tool_call>{"name": 3}'],
+    "text", ["", "{", "{}", '["a"]', '{"name": 3}', '{"name": "a", "arguments": 3}']
 )
 def test_torn_calls_are_none(text: str) -> None:
     assert read_call(text) is None
@@ -113,9 +109,8 @@ def test_torn_calls_are_none(text: str) -> None:
 
 def test_rules_list_every_tool() -> None:
     rules = tool_rules([LIGHT, TIME])
-    assert '"light.switch"' in rules
-    assert '"enum": ["kitchen"' in rules
-    assert "Tells the time." in rules
+    assert 'light.switch(room: kitchen|the "den", on: boolean, level?: integer): Switches' in rules
+    assert "clock(): Tells the time." in rules
 
 
 def test_the_grammar_names_tools_and_choices() -> None:
