@@ -70,6 +70,8 @@ class Offer:
     slots: Mapping[str, SlotValue] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    stands_by: bool = False
+    """Taken only when no rung above the last resort has something better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ class Rung(Protocol):
     threshold: float
     """Least score of an offer that is taken."""
 
+    last_resort: bool
+    """Asked only when nobody else has anything to say."""
+
     def ask(self, hearing: Hearing) -> Offer | Declined:
         """Offer an answer or decline with a reason; no side effects."""
 
@@ -43,12 +46,21 @@ class Ladder:
         """
         decision = Decision()
         failed = False
+        standing: Offer | None = None
         for rung in self.rungs:
+            if rung.last_resort and standing is not None:
+                break
             started = self._clock()
             answer = self._ask(rung, hearing)
             ms = (self._clock() - started) * 1000.0
             if isinstance(answer, Offer) and answer.score < rung.threshold:
                 reason = f"{answer.reason}; below the threshold of {rung.threshold:g}".lstrip("; ")
+                decision.rungs.append(
+                    RungRecord(rung.name, round(answer.score, 4), reason, answer.details, ms)
+                )
+            elif isinstance(answer, Offer) and answer.stands_by:
+                standing = standing or answer
+                reason = f"{answer.reason}; stands by"
                 decision.rungs.append(
                     RungRecord(rung.name, round(answer.score, 4), reason, answer.details, ms)
                 )
@@ -62,6 +74,8 @@ class Ladder:
                 decision.rungs.append(
                     RungRecord(rung.name, None, answer.reason, answer.details, ms)
                 )
+        if standing is not None:
+            return _accept(decision, standing), standing.act
         key = "repair.failed" if failed else "repair.unknown"
         decision.rungs.append(RungRecord("repair", 1.0, "nobody else could answer"))
         return decision, Say(key)

@@ -57,6 +57,11 @@ class Intent:
     """What it did can be put right by "no, fifteen minutes": it honours
     :attr:`Request.corrects`."""
 
+    tentative: bool = False
+    """The skill may not know: it has a method ``knows(intent, slots) -> bool`` without side
+    effects. Where it does not, documents are asked first, and the skill's own "I don't know" comes
+    before the language model."""
+
     aside: bool = False
     """Leaves a question of ours open ("what did you say?")."""
 

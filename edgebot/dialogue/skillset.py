@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from edgebot.core.nlu import SlotValue
+from edgebot.dialogue.containment import within
 from edgebot.dialogue.skill import Intent, Skill
 
 log = logging.getLogger(__name__)
+
+KNOWS_S = 1.0
+"""Seconds a skill may think about whether it knows."""
 
 
 class SkillSet:
@@ -41,6 +46,18 @@ class SkillSet:
     def find(self, intent: str | None) -> tuple[Skill, Intent] | None:
         """The skill that does ``intent``, with its declaration."""
         return self._by_intent.get(intent or "")
+
+    def knows(self, intent: str, slots: Mapping[str, SlotValue]) -> bool:
+        """False when the skill says that it has no answer; no side effects."""
+        found = self.find(intent)
+        if found is None or not found[1].tentative:
+            return True
+        skill = found[0]
+        try:
+            return bool(within(KNOWS_S, skill.name, lambda: skill.knows(intent, slots)))  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; then let it answer
+            log.error("skill %r cannot say whether it knows: %s", skill.name, error)
+            return True
 
     @property
     def intents(self) -> list[Intent]:

@@ -13,6 +13,7 @@ class ClassifierRung:
     """Offers its best intent; what is out of scope goes on down the ladder."""
 
     name = "classifier"
+    last_resort = False
 
     def __init__(
         self,
@@ -43,4 +44,5 @@ class ClassifierRung:
         return Offer(
             Commands((call,)), parse.score, intent=call.intent, slots=call.slots,
             reason=call.intent, details=details,
+            stands_by=not self._skills.knows(call.intent, call.slots),
         )  # fmt: skip

@@ -20,6 +20,7 @@ class KnowledgeRung:
     """
 
     name = "knowledge"
+    last_resort = False
 
     def __init__(
         self, knowledge: KnowledgeBase, talker: Talker | None, threshold: float = 0.5

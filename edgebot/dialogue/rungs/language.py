@@ -17,6 +17,7 @@ class LanguageRung:
 
     name = "llm"
     threshold = 0.0
+    last_resort = True
 
     def __init__(
         self, talker: Talker, knowledge: KnowledgeBase | None, hint_threshold: float = 0.2

@@ -22,6 +22,7 @@ class OpenQuestionRung:
 
     name = "dialogue"
     threshold = 0.0
+    last_resort = False
 
     def __init__(self, understander: Understander, resolver: Resolver) -> None:
         self._understander = understander

@@ -12,6 +12,7 @@ class SafetyRung:
 
     name = "safety"
     threshold = 0.0
+    last_resort = False
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard

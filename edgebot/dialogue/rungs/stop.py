@@ -14,6 +14,7 @@ class StopRung:
 
     name = "stop"
     threshold = 0.0
+    last_resort = False
 
     def __init__(self, understander: Understander, resolver: Resolver) -> None:
         self._understander = understander

@@ -15,6 +15,7 @@ class TemplateRung:
 
     name = "template"
     threshold = 0.0
+    last_resort = False
 
     def __init__(self, understander: Understander, resolver: Resolver, skills: SkillSet) -> None:
         self._understander = understander
@@ -44,8 +45,12 @@ class TemplateRung:
             intent=first.intent if first else parses[0].intent,
             slots=first.slots if first else dict(parses[0].slots),
             reason="; ".join(str(parse.intent) for parse in parses),
+            stands_by=isinstance(act, Commands) and not self._known(act),
             details=details,
         )
+
+    def _known(self, act: Commands) -> bool:
+        return any(self._skills.knows(call.intent, call.slots) for call in act.calls)
 
     def _act(self, parses: list[Parse], hearing: Hearing) -> Act:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from edgebot.core.nlu import SlotValue
 from edgebot.dialogue.skill import NOTHING, Intent, Outcome, Request, Slot, Topic
 from edgebot.dialogue.skills.choosing import confirm
 from edgebot.dialogue.skills.person import said_back
@@ -19,7 +20,13 @@ ABOUT = Slot("about", "text", "what it is about")
 
 INTENTS = (
     Intent("memory_add", "Remember something the person says.", (TEXT,), correctable=True),
-    Intent("memory_ask", "Tell what the person said about something.", (ABOUT,), follow_up="about"),
+    Intent(
+        "memory_ask",
+        "Tell what the person said about something.",
+        (ABOUT,),
+        follow_up="about",
+        tentative=True,
+    ),
     Intent("memory_list", "Tell everything the person asked to remember.", tool=False),
     Intent("memory_forget", "Forget one thing that was remembered.", (ABOUT,), tool=False),
     Intent(
@@ -52,6 +59,11 @@ class PersonalMemory:
     def handle(self, request: Request) -> Outcome:
         """Remember, tell or forget."""
         return self._actions[request.intent](request)
+
+    def knows(self, intent: str, slots: Mapping[str, SlotValue]) -> bool:
+        """Whether anything is remembered about what was asked."""
+        about = slots.get("about")
+        return not about or bool(self._search(str(about)))
 
     def _add(self, request: Request) -> Outcome:
         text = str(request.slots["text"]).strip().rstrip(".!")

@@ -16,8 +16,11 @@ from edgebot.dialogue.session import State
 
 
 class Step:
-    def __init__(self, name: str, answer: Any, threshold: float = 0.0) -> None:
+    def __init__(
+        self, name: str, answer: Any, threshold: float = 0.0, last_resort: bool = False
+    ) -> None:
         self.name = name
+        self.last_resort = last_resort
         self.threshold = threshold
         self._answer = answer
         self.asked = 0
@@ -106,3 +109,28 @@ def test_when_a_rung_failed_and_nobody_else_can_it_is_an_apology() -> None:
 def test_a_cancelled_turn_is_no_failure_of_a_rung() -> None:
     with pytest.raises(Cancelled):
         climb(Step("a", Cancelled("stop")))
+
+
+def test_an_offer_that_stands_by_gives_way_to_a_better_one() -> None:
+    decision, act = climb(
+        Step("memory", Offer(Tell("nothing was said about it"), 0.8, stands_by=True)),
+        Step("documents", Offer(Tell("it is in a document"), 0.9)),
+    )
+    assert act == Tell("it is in a document")
+    assert decision.rungs[0].reason.endswith("stands by")
+
+
+def test_an_offer_that_stands_by_comes_before_the_last_resort() -> None:
+    talker = Step("llm", Offer(Tell("made up"), 0.5), last_resort=True)
+    _, act = climb(
+        Step("memory", Offer(Tell("nothing was said about it"), 0.8, stands_by=True)),
+        Step("documents", Declined("no passage")),
+        talker,
+    )
+    assert act == Tell("nothing was said about it")
+    assert talker.asked == 0
+
+
+def test_an_offer_that_stands_by_is_better_than_repair() -> None:
+    _, act = climb(Step("memory", Offer(Tell("nothing"), 0.8, stands_by=True)))
+    assert act == Tell("nothing")
