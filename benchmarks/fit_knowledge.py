@@ -87,8 +87,10 @@ class Base:
         return take_apart(" ".join(asked.text.split()), self.lexical.idf)
 
     def found(self, asked: Asked, top: int = 3) -> list[Passage]:
-        vector = self.embedder.embed([asked.text])[0]
-        return self.retriever.search(self.question(asked), vector, top)
+        return self.retriever.search(self.question(asked), self.vector(asked), top)
+
+    def vector(self, asked: Asked) -> Callable[[], Vectors]:
+        return lambda: self.embedder.embed([asked.text])[0]
 
 
 class Table:
@@ -173,10 +175,9 @@ def right(asked: Asked, source: str, text: str) -> bool:
 def passages(base: Base, table: Table) -> None:
     for asked in base.asked:
         question = base.question(asked)
-        vector = base.embedder.embed([asked.text])[0]
         if asked.kind == "tricky":
             continue  # their passage is the right place to look: nothing to learn about places
-        for one in base.retriever.candidates(question, vector, 16):
+        for one in base.retriever.candidates(question, base.vector(asked), 16):
             label = right(asked, Path(one.row.source).stem, one.row.text)
             table.add(passage_features(question, one), label, asked)
 

@@ -77,6 +77,7 @@ class SqliteKnowledgeBase:
 
     def close(self) -> None:
         """Close the store."""
+        self._retriever.close()
         self._store.close()
 
     def _question(self, query: str) -> Question | None:
@@ -88,8 +89,9 @@ class SqliteKnowledgeBase:
         return take_apart(text, self._lexical.idf)
 
     def _search(self, question: Question, top: int) -> list[Passage]:
-        vector = self._embedder.embed([question.text])[0]
-        return self._retriever.search(question, vector, top)
+        return self._retriever.search(
+            question, lambda: self._embedder.embed([question.text])[0], top
+        )
 
 
 def _worded(question: Question, reading: Reading) -> str:

@@ -9,7 +9,8 @@ each, whose probability is the score and the final order.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from edgebot.core.embedding import Vectors
@@ -95,10 +96,18 @@ class Retriever:
         self._store = store
         self._lexical = lexical
         self._scan = scan
+        self._side = ThreadPoolExecutor(1, "knowledge")
 
-    def search(self, question: Question, vector: Vectors, top: int) -> list[Passage]:
-        """The best passages, best first, none of them nearly the same as a better one."""
-        found = self.candidates(question, vector, max(JUDGED, 2 * top))
+    def close(self) -> None:
+        """End the helping thread."""
+        self._side.shutdown()
+
+    def search(self, question: Question, encode: Callable[[], Vectors], top: int) -> list[Passage]:
+        """The best passages, best first, none of them nearly the same as a better one.
+
+        ``encode`` makes the question's vector; the search by words goes on meanwhile.
+        """
+        found = self.candidates(question, encode, max(JUDGED, 2 * top))
         model = fitted("passage")
         judged = sorted(
             ((model.probability(passage_features(question, one)), one) for one in found),
@@ -106,10 +115,16 @@ class Retriever:
         )
         return [_passage(candidate, score) for score, candidate in _without_twins(judged, top)]
 
-    def candidates(self, question: Question, vector: Vectors, count: int) -> list[Candidate]:
+    def candidates(
+        self, question: Question, encode: Callable[[], Vectors], count: int
+    ) -> list[Candidate]:
         """The ``count`` best of the fused list."""
-        lexical = self._lexical.search(question.words, max(DEPTH, count))
-        semantic = self._scan.nearest(vector, max(DEPTH, count))
+        started = self._side.submit(self._lexical.search, question.words, max(DEPTH, count))
+        try:
+            vector = encode()
+            semantic = self._scan.nearest(vector, max(DEPTH, count))
+        finally:
+            lexical = started.result()
         lexical_ranks = {number: rank for rank, number in enumerate(lexical)}
         semantic_ranks = {number: rank for rank, number in enumerate(semantic)}
         last = max(DEPTH, count)

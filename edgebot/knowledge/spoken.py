@@ -7,15 +7,11 @@ from collections.abc import Container
 
 from edgebot.knowledge.words import stems_of
 
-MAX_WORDS = 45
-"""Longer sentences are cut at a clause."""
-
 _CITATION = re.compile(r"\[(?:\d+|[a-z]|citation needed|note \d+)\]", re.IGNORECASE)
 _ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 _LINK = re.compile(r"\bhttps?://\S+|\bwww\.\S+")
 _MARKS = re.compile(r"[`*_#|<>{}~^\\]+")
 _DASH = re.compile(r"\s+[–—-]{1,2}\s+|\s*—\s*")
-_CLAUSE = re.compile(r"(?:;|:|,(?= (?:and|but|while|whereas|although|which|who|where|so|as)\b))\s")
 _QUOTES = str.maketrans("’–°", "'-o")
 _ROW = re.compile(r"[^:;\n]{1,60}: [^;\n]+(?:; [^:;\n]{1,60}: [^;\n]+)+\.$")
 _STARTERS = frozenset(
@@ -52,20 +48,6 @@ def sentence(text: str) -> str:
         return ""
     text = text[0].upper() + text[1:]
     return text if text[-1] in ".!?" else text.rstrip(",;:") + "."
-
-
-def shortened(text: str, keep: tuple[int, int]) -> str:
-    """A sentence too long to be followed, cut to the clauses around characters ``keep``."""
-    if len(text.split()) <= MAX_WORDS:
-        return text
-    cuts = [0, *(found.end() for found in _CLAUSE.finditer(text)), len(text)]
-    start = max(cut for cut in cuts if cut <= keep[0])
-    end = min(cut for cut in cuts if cut >= keep[1])
-    part = text[start:end]
-    while len(part.split()) < MAX_WORDS // 3 and start > 0:
-        start = max(cut for cut in cuts if cut < start)
-        part = text[start:end]
-    return part.strip(" ,;:")
 
 
 def with_source(title: str, text: str) -> str:

@@ -179,10 +179,11 @@ class Assembly(Machine):
         documents.keep_shipped(store, embedder, self.settings)
         return SqliteKnowledgeBase(store, embedder, self.settings.knowledge.threshold)
 
-    def importer(self) -> Importer:
-        """What brings documents into the knowledge base, on all cores."""
+    def importer(self, store: KnowledgeStore | None = None) -> Importer:
+        """What brings documents into the knowledge base (or ``store``), on all cores."""
         embedder = self._once("importing", lambda: self._open_embedder(os.cpu_count() or 1))
-        return Importer(self.knowledge_store(), embedder, documents.max_bytes(self.settings))
+        store = store or self.knowledge_store()
+        return Importer(store, embedder, documents.max_bytes(self.settings))
 
     def language_model(self) -> LanguageModel:
         """The language model of the settings or the profile, loaded."""
