@@ -98,7 +98,15 @@ def _source(root: Path, work: Path, console: Console) -> Path:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         package = f"llama-cpp-python=={version(root)}"
-        pip = [python(root), "-m", "pip", "download", "--no-deps", "--no-binary", "llama-cpp-python"]
+        pip = [
+            python(root),
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--no-binary",
+            "llama-cpp-python",
+        ]
         run([*pip, "-d", str(fresh), package], console, distil=lambda _: "fetching the source")
         with tarfile.open(next(fresh.glob("*.tar.gz"))) as archive:
             archive.extractall(fresh, filter="data")
