@@ -39,7 +39,7 @@ class ThreadGroup:
             work()
         except (Cancelled, ChannelClosed):
             self._cancellation.cancel()
-        except BaseException as failure:  # kept whole and re-raised by __exit__
+        except BaseException as failure:  # noqa: BLE001 - kept whole, re-raised by __exit__
             self._fail(failure)
 
     def _fail(self, failure: BaseException) -> None:
