@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol, TypeAlias
 SlotValue: TypeAlias = Any
 """A JSON value: str, int, float, bool, or a mapping or list of them."""
 
-Matcher = Literal["template", "classifier", "dialogue", "none"]
+Matcher = Literal["template", "loose", "classifier", "dialogue", "none"]
+"""``loose``: the slots of the only intent there is were found, in no sentence that a template knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from hassil.expression import (
     ListReference,
     RuleReference,
     Sentence,
+    TextChunk,
 )
 from hassil.parse_expression import parse_sentence
 from hassil.parser import ParseError
@@ -74,6 +75,17 @@ def slots_of(expression: Expression, rules: Mapping[str, Sentence]) -> Iterator[
             yield reference
         elif reference.rule_name in rules:
             yield from slots_of(rules[reference.rule_name].expression, rules)
+
+
+def literals(expression: Expression, rules: Mapping[str, Sentence]) -> Iterator[str]:
+    """Words that sentences of ``expression`` may hold outside their slots, in lower case."""
+    if isinstance(expression, TextChunk):
+        yield from expression.text.casefold().split()
+    elif isinstance(expression, RuleReference) and expression.rule_name in rules:
+        yield from literals(rules[expression.rule_name].expression, rules)
+    elif isinstance(expression, Group):
+        for item in expression.items:
+            yield from literals(item, rules)
 
 
 def required_slots(expression: Expression, rules: Mapping[str, Sentence]) -> frozenset[str]:

@@ -10,11 +10,14 @@ from typing import Protocol
 
 from edgebot.core.nlu import NluContext, Parse, SlotValue
 from edgebot.nlu.commands import commands
-from edgebot.nlu.loose_slots import loose_slots
+from edgebot.nlu.loose_slots import Loose, loose_slots
 from edgebot.nlu.matcher import Match, TemplateMatcher
 from edgebot.nlu.speech_grammar import SpeechGrammar
-from edgebot.nlu.spoken import Spoken, clean, plain
+from edgebot.nlu.spoken import MAX_CHARS, Spoken, clean, plain, without_padding
 from edgebot.nlu.templates import SentenceSet
+
+_EXPLAINED = 0.6
+"""Share of the words that must make sense for a text to be of the only intent there is."""
 
 
 class Classifier(Protocol):
@@ -65,14 +68,15 @@ class TemplateUnderstander:
     def classify(self, text: str, context: NluContext) -> Parse:
         """The classifier's best intent with the slots that can be found; intent None otherwise."""
         spoken = clean(text)
-        classifier = self.classifier() if spoken.words else None
-        if classifier is None:
+        if not spoken.words or len(spoken.text) > MAX_CHARS:
             return Parse(text, None)
+        classifier = self.classifier()
+        if classifier is None:
+            return self._only_intent(spoken, context)
         intent, score, others = classifier.classify(plain(text, self.sentences.data))
         found: Mapping[str, SlotValue] = {}
         if intent is not None:
-            now = context.now or datetime.now().astimezone()
-            found = loose_slots(self.sentences, intent, spoken, context, now)
+            found = self._loose(intent, spoken, context).slots
         return Parse(
             text,
             intent,
@@ -81,6 +85,21 @@ class TemplateUnderstander:
             matcher="none" if intent is None else "classifier",
             alternatives=tuple(others),
         )
+
+    def _only_intent(self, spoken: Spoken, context: NluContext) -> Parse:
+        """A domain of one intent has nothing to classify; its slots tell whether it is meant."""
+        intents = self.sentences.intents
+        if len(intents) == 1:
+            loose = self._loose(intents[0], spoken, context)
+            if loose.complete and loose.explained >= _EXPLAINED:
+                score = round(0.9 * loose.explained, 4)
+                return Parse(spoken.original, intents[0], loose.slots, score, "loose")
+        return Parse(spoken.original, None)
+
+    def _loose(self, intent: str, spoken: Spoken, context: NluContext) -> Loose:
+        bare = without_padding(spoken, self.sentences.data)
+        now = context.now or datetime.now().astimezone()
+        return loose_slots(self.sentences, intent, bare, context, now)
 
     def attribute(self, text: str) -> Sequence[tuple[str, float]]:
         """Each word with how much it carried the classifier's decision."""
