@@ -6,7 +6,7 @@ Kinds and the JSON values they give are described in ``docs/slots.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,6 +143,8 @@ def find(kind: str, text: str, language: str, now: datetime) -> list[Found]:
 def spans(kind: str, text: str, language: str, now: datetime) -> list[Found]:
     """The longest value of ``kind`` at each word of ``text``; they may overlap.
 
+    Where an "and" is inside, what stands before it is a value too ("between a hundred and five").
+
     Takes each piece as if it were asked for, so "seven" is a time of day here: what stands around
     it (a sentence template) has to say that a value of this kind belongs there. Empty for words
     (``text``, ``name``, ``item_list``).
@@ -158,7 +160,21 @@ def spans(kind: str, text: str, language: str, now: datetime) -> list[Found]:
         if hit is not None and hit[1] > at and utterance.whole_words(at, hit[1]):
             start, end = utterance.span(at, hit[1])
             found.append(Found(hit[0], start, end, text[start:end]))
+            found += _up_to_a_join(reader, utterance, at, hit[1], now)
     return found
+
+
+def _up_to_a_join(
+    reader: Reader, utterance: Utterance, at: int, end: int, now: datetime
+) -> Iterator[Found]:
+    joins = utterance.tables.numbers.joins
+    for join in range(at + 1, end - 1):
+        if utterance.word(join) in joins and utterance.whole_words(at, join):
+            start, stop = utterance.span(at, join)
+            shorter = Utterance.of(utterance.text[:stop], utterance.tables.language)
+            hit = reader(shorter, at, now, True)
+            if hit is not None and hit[1] == join:
+                yield Found(hit[0], start, stop, utterance.text[start:stop])
 
 
 def _check(kind: str, now: datetime) -> None:

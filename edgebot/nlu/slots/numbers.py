@@ -241,8 +241,8 @@ def _below_thousand(utterance: Utterance, at: int) -> tuple[int, int] | None:
     value, end = (head[0] if head else 1) * 100, after + 1
     start = end + 1 if utterance.word(end) in tables.joins else end
     rest = None if utterance.pause(start) else _below_hundred(utterance, start)
-    if rest is None or rest[0] == 0:
-        return value, end
+    if rest is None or rest[0] == 0 or utterance.word(rest[1]) in tables.hundreds:
+        return value, end  # "between one hundred and two hundred"
     return value + rest[0], rest[1]
 
 

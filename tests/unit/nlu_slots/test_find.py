@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from unicode_rbnf import FormatPurpose, RbnfEngine
 
-from edgebot.nlu.slots import find, read
+from edgebot.nlu.slots import find, read, spans
 
 NOW = datetime(2026, 3, 27, 18, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -70,3 +70,18 @@ def test_ordinals_as_the_unicode_project_spells_them(language: str) -> None:
         for spelled in forms.values():
             spelled = spelled.replace("\u00ad", "")
             assert read("ordinal", spelled, language, NOW) == number, spelled
+
+
+def test_spans_give_each_reading_of_an_and() -> None:
+    said = "between one hundred and five"
+    assert {hit.text: hit.value for hit in spans("number", said, "en", NOW)} == {
+        "one hundred and five": 105,
+        "one hundred": 100,
+        "hundred and five": 105,
+        "hundred": 100,
+        "five": 5,
+    }
+    assert [hit.text for hit in find("number", "one hundred and two hundred", "en", NOW)] == [
+        "one hundred",
+        "two hundred",
+    ]

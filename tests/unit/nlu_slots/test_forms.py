@@ -30,7 +30,11 @@ def shorthand(kind: str, value: Any) -> Any:
     if kind == "moment":
         return moment_shorthand(value)
     if kind == "recurrence":
-        short = {key: value[key] for key in ("days", "weeks", "every_s", "at", "also_at") if value.get(key)}
+        short = {
+            key: value[key]
+            for key in ("days", "weeks", "every_s", "at", "also_at")
+            if value.get(key)
+        }
         return short | ({"open": True} if value.get("ambiguous_half_day") else {})
     if kind == "quantity":
         return [value["value"], value["unit"]]
