@@ -80,7 +80,7 @@ def house(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> Sqlit
         ("when does the heating go off", "10 pm"),
         ("what does error e1 mean", "not enough water"),
         ("who installed the heating", "Vaillant"),
-        ("what colour is the bicycle", "blue"),
+        ("where is the blue bicycle", "shed"),
         ("on what day do they pick up the bins", "Tuesday"),
     ],
 )
