@@ -12,7 +12,7 @@ from typing import Any
 
 from edgebot.core.cancel import Cancellation
 from edgebot.core.language import Generation, LanguageModel, Message, Tool, ToolParameter
-from edgebot.nlg.tools import WORD_EXAMPLES, is_call, read_call, tool_grammar, tool_rules
+from edgebot.nlg.tools import is_call, read_call, tool_examples, tool_grammar, tool_rules
 
 LEAST_RIGHT = 0.8
 """Share of the requests for a tool that must get the right one with the right arguments."""
@@ -113,7 +113,7 @@ def probe(model: LanguageModel) -> ProbeResult:
 def _ask(model: LanguageModel, text: str) -> str:
     rules = f"You are a voice assistant.\n\n{tool_rules(PROBE_TOOLS)}"
     options = Generation(_TOKENS, temperature=0.0, grammar=tool_grammar(PROBE_TOOLS))
-    messages = [Message("system", rules), *WORD_EXAMPLES, Message("user", text)]
+    messages = [Message("system", rules), *tool_examples(PROBE_TOOLS), Message("user", text)]
     return "".join(model.generate(messages, options, Cancellation()))
 
 

@@ -25,10 +25,11 @@ from edgebot.nlg.draft import BackgroundWorker, Draft
 from edgebot.nlg.pace import Budget, Limits, Pace
 from edgebot.nlg.persona import Persona, PersonaFile
 from edgebot.nlg.prompt import LONGEST_QUESTION, asked, spoken_history, static_part
-from edgebot.nlg.tools import WORD_EXAMPLES, ToolRounds, tool_rules
+from edgebot.nlg.tools import ToolRounds, tool_examples, tool_rules
 
 log = logging.getLogger(__name__)
 
+_CHARACTERS_A_TOKEN = 4
 _HARD_LIMIT = 1.5
 """A sentence that is begun within the budget may be finished beyond it, up to this factor."""
 
@@ -52,12 +53,14 @@ class LanguageTalker:
         guard: Guard | None = None,
         can_read: bool = False,
         can_call: bool = False,
+        tool_tokens: int = 1024,
         examples: bool = True,
         asks_network: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``sampling``: fields of :class:`Generation` other than its defaults.
 
+        ``tool_tokens``: longest list of tools, about; with a longer one tools are off.
         ``examples``: show the model those of the persona. ``asks_network``: whether the next reply
         comes from an endpoint on the network: then nothing is drafted (half a question is nobody's
         business) and the board's pace sets no limits.
@@ -72,6 +75,7 @@ class LanguageTalker:
         self._limits = limits or Limits()
         self._pace = pace or Pace()
         self._guard = guard
+        self._tool_tokens = tool_tokens
         self._examples = examples
         self._asks_network = asks_network
         self._clock = clock
@@ -208,7 +212,8 @@ class LanguageTalker:
     def _static(self, persona: Persona, toolbox: Toolbox | None = None) -> list[Message]:
         if toolbox is None:
             return static_part(persona, examples=self._examples)
-        return [*static_part(persona, tool_rules(toolbox.tools), examples=False), *WORD_EXAMPLES]
+        rules = static_part(persona, tool_rules(toolbox.tools), examples=False)
+        return [*rules, *tool_examples(toolbox.tools)]
 
     def _budget(self, model: LanguageModel, asked: Message) -> Budget:
         if self._asks_network():
@@ -216,7 +221,13 @@ class LanguageTalker:
         return self._pace.budget(model.count_tokens(asked.content), self._limits)
 
     def _toolbox(self, toolbox: Toolbox | None) -> Toolbox | None:
-        return toolbox if self.can_call and toolbox and toolbox.tools else None
+        if not (self.can_call and toolbox and toolbox.tools):
+            return None
+        if len(tool_rules(toolbox.tools)) > self._tool_tokens * _CHARACTERS_A_TOKEN:
+            log.warning("the list of tools is too long for the context; the model goes without")
+            self.can_call = False
+            return None
+        return toolbox
 
     def _options(self, max_tokens: int) -> Generation:
         hard = int(max_tokens * _HARD_LIMIT)

@@ -25,14 +25,6 @@ from edgebot.nlg.prompt import as_data
 
 log = logging.getLogger(__name__)
 
-WORD_EXAMPLES = (
-    Message("user", "hello"),
-    Message("assistant", "Hello! How can I help you?"),
-    Message("user", "what is a timer"),
-    Message("assistant", "A timer counts down and rings when the time is up."),
-)
-"""Shown to a model that has tools: without them a small one calls something whatever was said."""
-
 MOST_CALLS = 3
 _LONGEST_RESULT = 1000
 _CALL_TOKENS = 160
@@ -62,6 +54,27 @@ def tool_rules(tools: Sequence[Tool]) -> str:
         '{"name": "<name>", "arguments": {"<argument>": <value>}}\n'
         "Otherwise answer in words: greetings, small talk, questions about the world."
     )
+
+
+def tool_examples(tools: Sequence[Tool]) -> list[Message]:
+    """Exchanges shown to a model that has tools: words, a call, words.
+
+    Without them a small model calls something whatever was said; without the call among them it
+    calls nothing.
+    """
+    plain = next((tool for tool in tools if not any(p.required for p in tool.parameters)), None)
+    called = []
+    if plain is not None:
+        call = json.dumps({"name": plain.name, "arguments": {}}, ensure_ascii=False)
+        asked = plain.description.rstrip(".").lower()
+        called = [Message("user", asked), Message("assistant", call)]
+    return [
+        Message("user", "hello"),
+        Message("assistant", "Hello! How can I help you?"),
+        *called,
+        Message("user", "what is a timer"),
+        Message("assistant", "A timer counts down and rings when the time is up."),
+    ]
 
 
 def _signature(tool: Tool) -> str:

@@ -95,6 +95,7 @@ def open_talker(
         guard=guard,
         can_read=bool(entry.options.get("reads_passages")),
         can_call=may_call(entry, settings.models_dir),
+        tool_tokens=settings.llm.context_tokens // 2,
         examples=not entry.options.get("reads_passages"),
         asks_network=lambda: any(getattr(model, "expects_remote", False) for model in opened),
     )

@@ -11,7 +11,14 @@ import pytest
 
 from edgebot.core.errors import EngineError, ModelMissing
 from edgebot.core.knowledge import Passage
-from edgebot.core.language import FixedAnswer, GenerationStats, Message
+from edgebot.core.language import (
+    FixedAnswer,
+    GenerationStats,
+    Message,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 from edgebot.core.turn import Turn
 from edgebot.nlg.pace import Limits, Pace
 from edgebot.nlg.persona import PersonaFile
@@ -176,6 +183,45 @@ def test_passages_go_into_the_prompt_as_many_as_can_be_read(persona: PersonaFile
     assert say(talk, passages=passages) == ["Fine."]
     assert talk.record.passages == 1
     assert '"""note 0' in model.prompts[0][-1].content
+
+
+class Box:
+    def __init__(self, count: int) -> None:
+        self.tools = [Tool(f"tool{at}", "Does something of use.") for at in range(count)]
+
+    def call(self, turn: Turn, call: ToolCall) -> ToolResult:
+        return ToolResult(f"{call.name} was done.", spoken=True)
+
+
+def test_a_model_that_may_call_is_given_the_tools(persona: PersonaFile) -> None:
+    model = FakeModel('{"name": "tool1", "arguments": {}}')
+    talk = talker(model, persona, can_call=True)
+    assert say(talk, toolbox=Box(3)) == ["Tool1 was done."]
+    assert "tool2(): Does something" in model.prompts[0][0].content
+    assert [call.name for call in talk.record.calls] == ["tool1"]
+
+
+def test_a_model_that_may_not_call_is_given_none(persona: PersonaFile) -> None:
+    model = FakeModel("Fine.")
+    say(talker(model, persona), toolbox=Box(3))
+    assert "tool" not in model.prompts[0][0].content
+    assert model.options[0].grammar is None
+
+
+def test_tools_that_would_fill_the_context_are_left_out(persona: PersonaFile) -> None:
+    model = FakeModel("Fine.")
+    talk = talker(model, persona, can_call=True, tool_tokens=200)
+    assert say(talk, toolbox=Box(100)) == ["Fine."]
+    assert not talk.can_call
+
+
+def test_a_call_is_never_drafted(persona: PersonaFile) -> None:
+    model = FakeModel('{"name": "tool1", "arguments": {}}')
+    talk = talker(model, persona, can_call=True)
+    talk.prepare(Turn(), "do it", toolbox=Box(3), draft=True)
+    assert model.generated.wait(5)
+    talk.close()
+    assert model.prompts == []
 
 
 # --- working ahead
