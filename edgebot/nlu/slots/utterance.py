@@ -32,7 +32,7 @@ class Utterance:
     @classmethod
     def of(cls, text: str, language: str) -> Utterance:
         """The same object for the same text: each kind goes on from what the others found."""
-        return _remembered(text[: MAX_CHARS + 1], language)
+        return remembered(text[: MAX_CHARS + 1], language)
 
     def once(self, name: str, at: int, read: Callable[[], T]) -> T:
         """What ``read`` gives, asked once for each name and token."""
@@ -71,7 +71,8 @@ class Utterance:
 
 
 @functools.lru_cache(maxsize=32)
-def _remembered(text: str, language: str) -> Utterance:
+def remembered(text: str, language: str) -> Utterance:
+    """The utterances of late, each read once."""
     return Utterance(text, tables_of(language))
 
 
