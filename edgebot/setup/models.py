@@ -34,4 +34,4 @@ def knowledge_fingerprint(root: Path) -> str:
 
 def learn(root: Path, console: Console) -> None:
     """Read the starter knowledge into the knowledge base."""
-    pass_through([python(root), "-m", "edgebot.cli", "kb", "import", str(root / "knowledge")])
+    pass_through([python(root), "-m", "edgebot.cli", "kb", "import", "--shipped"])
