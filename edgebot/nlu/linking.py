@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -153,5 +152,5 @@ def _merged(documents: Sequence[Document], key: str) -> dict[str, tuple[str, ...
 
 
 def _digest(documents: Sequence[Document], data: LanguageData) -> str:
-    content = json.dumps([each.data for each in documents], sort_keys=True, default=str)
-    return hashlib.sha256((content + repr(data)).encode()).hexdigest()
+    content = repr([each.data for each in documents]) + repr(data)
+    return hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()

@@ -20,7 +20,6 @@ from hassil.intents import (
     IntentsSettings,
     SlotList,
     TextSlotList,
-    WildcardSlotList,
 )
 from hassil.models import MatchEntity
 from hassil.recognize import RecognizeResult, recognize_all
@@ -159,7 +158,7 @@ class TemplateMatcher:
             block = self._relaxed[id(template)] if relax else template.block
             by_intent.setdefault(template.intent, []).append(block)
         undefined = {
-            name: WildcardSlotList(name=name)
+            name: self._sentences.list_of(template, name)
             for template in candidates
             for name in template.slots.values()
             if name not in self._sentences.lists and name not in template.lists

@@ -63,6 +63,14 @@ def check_shape(document: Document, language: str | None) -> bool:
         document.mistake((), "expected 'key: value' lines (language, intents …)")
         return False
     _keys(document, (), data, TOP_KEYS)
+    for key in ("intents", "lists", "expansion_rules", "slot_kinds", "slot_examples", "help"):
+        for name in _mapping(data, key):
+            if not isinstance(name, str):
+                document.mistake(
+                    (key, str(name)),
+                    f"{name!r} is no name; put it in quotes (to YAML, yes, no, on and off are truth "
+                    "values, and figures are numbers)",
+                )
     _language(document, data.get("language"), language)
     for name, intent in _mapping(data, "intents").items():
         _intent(document, ("intents", name), intent)

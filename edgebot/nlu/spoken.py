@@ -51,6 +51,8 @@ class Spoken:
 
     def source(self, start: int, end: int) -> str:
         """What the original says where :attr:`text` has the characters ``start`` … ``end``."""
+        if start >= end:
+            return ""
         first, last, position = None, None, 0
         for word in self.words:
             if position < end and position + len(word.text) > start:

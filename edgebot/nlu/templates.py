@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hassil.expression import Sentence
-from hassil.intents import IntentData, SlotList, WildcardSlotList
+from hassil.expression import INLINE_RANGE_PATTERN, Sentence
+from hassil.intents import IntentData, RangeSlotList, SlotList, WildcardSlotList
 
 from edgebot.nlu.language import LanguageData
 
@@ -86,6 +86,9 @@ class SentenceSet:
     def list_of(self, template: Template, name: str) -> SlotList:
         """The list ``name`` as ``template`` sees it; a wildcard where nobody defines it."""
         found = template.lists.get(name) or self.lists.get(name)
+        if found is None and (inline := INLINE_RANGE_PATTERN.match(name)):
+            start, stop, step = inline.groups()
+            return RangeSlotList(name, int(start), int(stop), int(step or 1))
         return found or WildcardSlotList(name=name)
 
     def kind_of(self, template: Template, name: str) -> str | None:

@@ -93,7 +93,7 @@ def read(path: Path, shown: str | None = None) -> Document:
         else:
             _parse(text, document)
     except yaml.YAMLError as error:
-        document.mistakes.append(_syntax(error, name))
+        document.mistakes.append(_syntax(error, text, name))
     except json.JSONDecodeError as error:
         document.mistakes.append(Mistake(f"{name}:{error.lineno}", f"no JSON: {error.msg}"))
     except (ValueError, RecursionError, OverflowError) as error:
@@ -153,10 +153,11 @@ def _note_lines(node: yaml.Node, key: Key, document: Document) -> None:
             _note_lines(value, inner, document)
 
 
-def _syntax(error: yaml.YAMLError, path: str) -> Mistake:
+def _syntax(error: yaml.YAMLError, text: str, path: str) -> Mistake:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
-    if "\\t" in problem:
+    lines = text.splitlines()
+    if mark and mark.line < len(lines) and "\t" in lines[mark.line]:
         problem = "a tab; indent with spaces"
     elif "mapping values are not allowed" in problem:
         problem = "a ':' that YAML does not expect; put the sentence in quotes"
