@@ -51,6 +51,9 @@ TTS = Registry("voice", {"piper": "edgebot.tts.piper:PiperVoice"})
 LLM = Registry("language model engine", {"llama": "edgebot.nlg.llama:LlamaEngine"})
 EMBED = Registry("sentence encoder", {"minilm": "edgebot.embed.minilm:MiniLmEncoder"})
 
+_ROOMY_MB = 1200
+"""Memory ceiling from which a recogniser may be kept for the next utterance."""
+
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -127,7 +130,12 @@ class Assembly(Machine):
         return second
 
     def _recognizer(self, installed: Installed) -> Any:
-        options = {} if "model" in installed.files else {"threads": self.settings.threads.tts}
+        options: dict[str, Any] = {}
+        if installed.entry.engine == "moonshine":
+            options["threads"] = self.settings.threads.tts
+            options["language"] = installed.entry.language or self.settings.language
+        elif self.profile.memory_ceiling_mb < _ROOMY_MB:
+            options["reuse_s"] = 0.0  # a recogniser that is kept grows by some 100 MB
         engine = STT.load(installed.entry.engine)
         return engine(**installed.files, model_id=installed.id, **options)
 

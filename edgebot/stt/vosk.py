@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from edgebot.stt.vocabulary import Vocabulary
 
 _GRAMMARS_KEPT = 16
 
+REUSE_S = 120.0
+"""Audio after which a dictating recogniser is replaced, in seconds: it has grown by some 100 MB."""
+
 _LEAD_IN_S = 0.2
 """Faint noise before the utterance: a recording cut off tightly loses its first sound otherwise."""
 
-_LEAD_IN = (
-    np.random.default_rng(1).normal(0.0, 8.0, int(_LEAD_IN_S * RATE_HZ)).astype(np.int16).tobytes()
-)
+_LEAD_IN = np.random.default_rng(1).normal(0.0, 8.0, int(_LEAD_IN_S * RATE_HZ)).astype(np.int16)
 
 
 class VoskRecognizer:
@@ -32,11 +33,13 @@ class VoskRecognizer:
     Safe to use from several threads; each stream belongs to one.
     """
 
-    def __init__(self, model: Path, *, model_id: str = "vosk") -> None:
+    def __init__(self, model: Path, *, model_id: str = "vosk", reuse_s: float = REUSE_S) -> None:
         import vosk
 
         vosk.SetLogLevel(-1)
         self.model_id = model_id
+        self._reuse_samples = int(reuse_s * RATE_HZ)
+        self._idle: list[_Dictating] = []
         if not (model / "am" / "final.mdl").is_file() or not (model / "graph").is_dir():
             raise EngineError(f"{model}: not a Vosk model; run `edgebot models verify`")
         try:
@@ -63,7 +66,33 @@ class VoskRecognizer:
         if self._model is None:
             raise EngineError("the speech recogniser is closed")
         compiled = self.compile(grammar) if grammar else None
-        return VoskStream(self._model, self.model_id, self.vocabulary, compiled, self.takes_phrases)
+        if compiled and self.takes_phrases:
+            recognizer = _recognizer(self._model, compiled.phrases_json)
+            return VoskStream(recognizer, self.model_id, self.vocabulary, compiled)
+        dictating = self._dictating()
+        return VoskStream(
+            dictating.recognizer,
+            self.model_id,
+            self.vocabulary,
+            compiled,
+            already_fed=dictating.fed,
+            give_back=self._give_back,
+        )
+
+    def _dictating(self) -> _Dictating:
+        try:
+            return self._idle.pop()  # atomic: two streams never get the same one
+        except IndexError:
+            return _Dictating(_recognizer(self._model), 0)
+
+    def _give_back(self, recognizer: Any, fed: int) -> None:
+        """Keep a recogniser for the next utterance.
+
+        It composes its graph while it decodes and remembers what it has composed: the next
+        utterance costs a half to a third. What it remembers grows, so it is not kept for ever.
+        """
+        if fed < self._reuse_samples and not self._idle and self._model is not None:
+            self._idle.append(_Dictating(recognizer, fed))
 
     def compile(self, phrases: Sequence[str]) -> Grammar:
         """``phrases`` for this model; the last ones are remembered."""
@@ -71,7 +100,15 @@ class VoskRecognizer:
 
     def close(self) -> None:
         """Free the model; streams that are still open keep it until they end."""
+        self._idle.clear()
         self._model = None
+
+
+class _Dictating(NamedTuple):
+    """A recogniser without a grammar and how many samples it has been fed."""
+
+    recognizer: Any
+    fed: int
 
 
 class VoskStream:
@@ -79,23 +116,25 @@ class VoskStream:
 
     def __init__(
         self,
-        model: Any,
+        recognizer: Any,
         model_id: str,
         vocabulary: Vocabulary,
         grammar: Grammar | None,
-        takes_phrases: bool = True,
+        *,
+        already_fed: int = 0,
+        give_back: Callable[[Any, int], None] | None = None,
     ) -> None:
-        import vosk
-
-        self._vocabulary = vocabulary
+        self._recognizer: Any = recognizer
         self._model_id = model_id
+        self._vocabulary = vocabulary
         self.grammar = grammar
-        arguments = (grammar.phrases_json,) if grammar and takes_phrases else ()
-        self._recognizer: Any = vosk.KaldiRecognizer(model, float(RATE_HZ), *arguments)
-        self._recognizer.SetWords(True)
-        self._recognizer.AcceptWaveform(_LEAD_IN)
+        self._give_back = give_back
         self._heard: list[Word] = []
         self._samples = 0
+        # Vosk counts its times from the first sample the recogniser was ever given.
+        self._zero_s = already_fed / RATE_HZ + _LEAD_IN_S
+        self._already_fed = already_fed
+        self._recognizer.AcceptWaveform(_LEAD_IN.tobytes())
 
     def accept(self, frame: AudioFrame) -> str:
         """Take 16 kHz mono audio; return the partial text so far, fillers left out."""
@@ -106,7 +145,7 @@ class VoskStream:
         self._samples += len(frame.samples)
         if self._recognizer.AcceptWaveform(frame.samples.tobytes()):
             # Vosk ends a segment at a pause; the utterance ends where the caller says.
-            self._heard += _words(self._recognizer.Result())
+            self._heard += _words(self._recognizer.Result(), self._zero_s)
             partial: list[str] = []
         else:
             partial = str(json.loads(self._recognizer.PartialResult())["partial"]).split()
@@ -116,8 +155,10 @@ class VoskStream:
         """End the utterance and return what was understood; the stream is used up."""
         if self._recognizer is None:
             raise EngineError("this utterance has ended; start another stream")
-        self._heard += _words(self._recognizer.FinalResult())
-        self._recognizer = None  # frees its lattices now, not when the stream is collected
+        self._heard += _words(self._recognizer.FinalResult(), self._zero_s)
+        recognizer, self._recognizer = self._recognizer, None
+        if self._give_back:
+            self._give_back(recognizer, self._already_fed + len(_LEAD_IN) + self._samples)
         words = tuple(self._merged())
         return Transcript(
             text=" ".join(word.text for word in words),
@@ -164,12 +205,20 @@ def mean_confidence(words: Sequence[Word]) -> float:
     return sum(word.confidence * (word.end_s - word.start_s) for word in words) / length_s
 
 
-def _words(result: str) -> list[Word]:
+def _recognizer(model: Any, *grammar: str) -> Any:
+    import vosk
+
+    recognizer = vosk.KaldiRecognizer(model, float(RATE_HZ), *grammar)
+    recognizer.SetWords(True)
+    return recognizer
+
+
+def _words(result: str, zero_s: float) -> list[Word]:
     return [
         Word(
             item["word"],
-            round(max(0.0, item["start"] - _LEAD_IN_S), 3),
-            round(max(0.0, item["end"] - _LEAD_IN_S), 3),
+            round(max(0.0, item["start"] - zero_s), 3),
+            round(max(0.0, item["end"] - zero_s), 3),
             min(1.0, item["conf"]),
         )
         for item in json.loads(result).get("result", ())

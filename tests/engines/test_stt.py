@@ -205,3 +205,22 @@ def test_real_dictation(assembly: Assembly, shared_data: Path) -> None:
         said += len(words)
         found += sum(word in heard for word in words)
     assert found / said > 0.75
+
+
+def test_a_recogniser_that_is_used_again_counts_its_times_anew(
+    assembly: Assembly, vosk: VoskRecognizer
+) -> None:
+    samples = spoken(assembly, "the library is open every day in the summer")
+    first, second = hear(vosk, samples), hear(vosk, samples)
+    assert second.text == first.text
+    for before, after in zip(first.words, second.words, strict=True):
+        assert after.start_s == pytest.approx(before.start_s, abs=0.05)
+
+
+def test_a_recogniser_is_not_kept_where_memory_is_short(assembly: Assembly) -> None:
+    installed = assembly.model("stt")
+    frugal = VoskRecognizer(installed.files["model"], reuse_s=0.0)
+    samples = spoken(assembly, "what time is it")
+    assert [hear(frugal, samples).text for _ in range(2)] == ["what time is it"] * 2
+    assert not frugal._idle
+    frugal.close()
