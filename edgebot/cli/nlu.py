@@ -67,7 +67,7 @@ def train(ctx: click.Context, data_file: Path, directory: Path, seed: int, as_js
         return
     click.echo(
         f"{directory}: {len(model.intents)} intents from {model.about['examples']} examples, "
-        f"about {model.about['held_out_in_scope_accuracy']:.1%} right on examples held out"
+        f"about {model.about['held_out_in_scope_accuracy'] or 0:.1%} right on examples held out"
     )
 
 

@@ -68,8 +68,8 @@ def check_shape(document: Document, language: str | None) -> bool:
             if not isinstance(name, str):
                 document.mistake(
                     (key, str(name)),
-                    f"{name!r} is no name; put it in quotes (to YAML, yes, no, on and off are truth "
-                    "values, and figures are numbers)",
+                    f"{name!r} is no name; put it in quotes (to YAML, yes, no, on and off are "
+                    "truth values, and figures are numbers)",
                 )
     _language(document, data.get("language"), language)
     for name, intent in _mapping(data, "intents").items():

@@ -92,6 +92,8 @@ def fit_certainty(
     doubted when its signs are four standard deviations low, together.
     """
     inside = ~out
+    if not inside.any():
+        return Certainty(np.zeros(2), np.ones(2), 0.1, 6.0, 1.0)
     centre, scale = signs[inside].mean(axis=0), signs[inside].std(axis=0) + 1e-6
     slope, offset = 1.5, 6.0
     if out.any():

@@ -163,7 +163,10 @@ def _cross_fit(
     left = max(1, round(_LEFT_OUT * shape[1])) if shape[1] >= 4 else 0
     total = sum(int(np.sum((folds != fold) & (examples.labels >= 0))) for fold in range(_FOLDS))
     progress = announce("calibrating", total * _FOLD_EPOCHS)
-    parts = []
+    empty = np.zeros(0, np.int32)
+    parts: list[tuple[Any, ...]] = [
+        (np.zeros((0, 2)), np.zeros((0, shape[1]), np.float32), empty, empty > 0, empty > 0)
+    ]
     for fold in range(_FOLDS):
         strangers = order[fold * left : (fold + 1) * left]
         unseen = np.isin(examples.labels, strangers)
@@ -171,6 +174,8 @@ def _cross_fit(
         chosen = np.flatnonzero(inside & (folds != fold) & ~unseen)
         progress(_FOLD_EPOCHS * int((inside & (folds != fold) & unseen).sum()))
         held = np.flatnonzero(folds == fold)
+        if not len(chosen) or not len(held):
+            continue  # hardly any examples
         signs, logits = _judge(examples, shape, (chosen, held), seed, progress)
         real = examples.labels[held] < 0
         parts.append((signs, logits, examples.labels[held], real | unseen[held], real))
@@ -228,9 +233,13 @@ def _calibrate(judged: _Judged) -> tuple[Certainty, float, dict[str, Any]]:
         certainty,
         threshold,
         {
-            "held_out_accuracy": round(float(right[within].mean()), 4),
-            "held_out_in_scope_accuracy": round(float((right & accepted)[within].mean()), 4),
-            "held_out_oos_recall": round(float((~accepted)[out].mean()), 4) if out.any() else None,
+            "held_out_accuracy": _share(right[within]),
+            "held_out_in_scope_accuracy": _share((right & accepted)[within]),
+            "held_out_oos_recall": _share((~accepted)[out]),
             "oos_from_examples": trusted,
         },
     )
+
+
+def _share(truths: Bools) -> float | None:
+    return round(float(truths.mean()), 4) if len(truths) else None
