@@ -19,7 +19,11 @@ from edgebot.runtime.turns import speech_turn, timings_ms
 from edgebot.runtime.wiring import Assembly
 
 DEMO = Path(__file__).resolve().parents[1] / "docs" / "demo"
-QUESTIONS = {"demo question": "question.wav", "a rule": "timer.wav"}
+QUESTIONS = {
+    "demo question": "question.wav",
+    "a rule": "timer.wav",
+    "an open question": "dinner.wav",
+}
 MODELS = ["qwen2.5-coder-0.5b-instruct-q4_k_m", "smollm2-135m-instruct-q4_1"]
 
 
@@ -92,6 +96,7 @@ def report(figures: dict[str, Any]) -> str:
         "Warm turns, milliseconds (median / p95). `first_token` and `first_audio` count from the "
         "end of speech; the recording is fed as fast as it is recognised, without an endpoint's "
         "silence.",
+        "",
         "",
     ]
     rows = [
