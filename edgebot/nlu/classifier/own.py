@@ -9,7 +9,6 @@ the sentences.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,12 +48,6 @@ class Examples:
     groups: tuple[int, ...]
     """Sentences of one template are alike: they are held out together."""
 
-    @property
-    def digest(self) -> str:
-        """Changes with any of it."""
-        content = json.dumps([VERSION, _RECIPE, self.texts, self.intents])
-        return hashlib.sha256(content.encode()).hexdigest()
-
 
 def own_model(
     sentences: SentenceSet,
@@ -68,22 +61,30 @@ def own_model(
     ``own``: they are the assistant's, so that its paraphrases belong to them.
     None where there is nothing to tell apart (fewer than two intents).
     """
-    examples = collect(sentences, own)
-    if len(set(examples.intents) - {OUT_OF_SCOPE}) < 2:
+    if len({each.intent for each in sentences.templates if not each.states}) < 2:
         return None
-    name = f"{sentences.language}-{embedder.model_id}-{examples.digest[:16]}"
+    name = f"{sentences.language}-{embedder.model_id}-{_digest(sentences, own)[:16]}"
     kept = cache / "classifiers" / name
-    if kept.is_dir():
+    if (kept / "model.json").is_file():
         try:
             return IntentModel.load(kept)
         except UnderstandingError as problem:
             log.warning("%s", problem)
+    examples = collect(sentences, own)
     model = train(examples.texts, examples.intents, embedder, announce, groups=examples.groups)
     try:
         model.save(kept)
     except UnderstandingError as problem:
         log.warning("the classifier is trained again next time: %s", problem)
     return model
+
+
+def _digest(sentences: SentenceSet, own: bool) -> str:
+    """Changes with anything the examples are made of."""
+    by_hand = paraphrases(sentences) if own else {}
+    strangers = out_of_scope(sentences.data.language)
+    content = repr((VERSION, _RECIPE, sentences.digest, sorted(by_hand.items()), strangers))
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def collect(sentences: SentenceSet, own: bool, directory: Path = SENTENCES_DIR) -> Examples:
