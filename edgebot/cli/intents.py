@@ -113,7 +113,14 @@ def _show(mistake: Mistake, as_json: bool) -> None:
 @_source_options
 @click.option("--intent", help="Only this intent.")
 @click.option("--state", default="", help="Only what answers this open question.")
-@click.option("-n", "count", type=click.IntRange(1, 100_000), default=20, show_default=True)
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1, 100_000),
+    default=20,
+    show_default=True,
+    help="How many sentences.",
+)
 @click.option("--seed", default=0, show_default=True, help="The same seed, the same sentences.")
 @json_option
 @click.pass_context

@@ -44,7 +44,7 @@ _data_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the model goes.",
 )
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="The same seed, the same classifier.")
 @json_option
 @click.pass_context
 def train(ctx: click.Context, data_file: Path, directory: Path, seed: int, as_json: bool) -> None:

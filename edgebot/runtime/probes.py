@@ -8,7 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edgebot.models.entry import Entry
-from edgebot.nlg.probe import ProbeResult
+from edgebot.nlg.probe import LEAST_RIGHT, MOST_FALSE, ProbeResult
+from edgebot.nlg.probe import probe as measure
+
+__all__ = ["LEAST_RIGHT", "MOST_FALSE", "may_call", "measure", "record"]
 
 log = logging.getLogger(__name__)
 
