@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 
-from edgebot.dialogue.skill import Intent, Outcome, Request, Slot
+from edgebot.dialogue.skill import Intent, Outcome, Request, Slot, ask
 from edgebot.dialogue.skills.units import COUNTERPARTS, Mismatch, convert, dimension
 
 DIGITS = 4
 """Significant digits of a result: more is not listened to."""
+
+QUANTITY = Slot("quantity", "quantity", 'how much, such as "two kilos"')
+FROM = Slot("from_unit", "unit", "the unit to convert one of, when no quantity is given")
 
 INTENTS = (
     Intent(
         "unit_convert",
         "Convert a quantity to another unit.",
         (
-            Slot("quantity", "quantity", 'how much, such as "two kilos"', required=True),
+            QUANTITY,
             Slot("unit", "unit", "the unit wanted"),
+            FROM,
         ),
         follow_up="quantity",
     ),
@@ -31,7 +35,11 @@ class Conversion:
 
     def handle(self, request: Request) -> Outcome:
         """Say how much it is in the other unit."""
-        quantity = request.slots["quantity"]
+        quantity = request.slots.get("quantity")
+        if quantity is None and request.slots.get("from_unit"):
+            quantity = {"value": 1, "unit": request.slots["from_unit"]}
+        if quantity is None:
+            return Outcome(question=ask(QUANTITY, request.intent, request.slots))
         value, unit = quantity["value"], quantity["unit"]
         wanted = request.slots.get("unit") or COUNTERPARTS.get(unit)
         if wanted is None:
