@@ -75,12 +75,22 @@ def _reword(text: str, table: Tables) -> str:
 def _abbreviations(text: str, table: Tables) -> str:
     def word(match: re.Match[str]) -> str:
         rest = text[match.end() :].lstrip(" ")
-        ends_sentence = match[0].endswith(".") and not rest
-        after_name = text[: match.start()].rstrip()[-1:].isalnum() and not rest[:1].isupper()
+        after_name = _is_name(text[: match.start()].split()) or (
+            text[: match.start()].rstrip()[-1:].isalnum() and not rest[:1].isupper()
+        )
         words = table["after_names"].get(match[0]) if after_name else None
+        # "Elm St. It was …": behind a name, a capital begins the next sentence.
+        ends_sentence = match[0].endswith(".") and (not rest or (words and rest[0].isupper()))
         return (words or table.abbreviations[match[0]]) + ("." if ends_sentence else "")
 
     return table.abbreviation_pattern.sub(word, text)
+
+
+def _is_name(words: list[str]) -> bool:
+    """Whether the last of ``words`` is a name: a capital that begins no sentence."""
+    if len(words) < 2 or words[-2][-1] in ".!?:":
+        return False
+    return words[-1][0].isupper() and words[-1][-1].isalnum()
 
 
 def _plain(character: str) -> str:

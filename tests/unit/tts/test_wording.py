@@ -30,6 +30,8 @@ ENGLISH = {
     "50%": "fifty percent",
     "Dr. Smith lives on Main St.": "Doctor Smith lives on Main Street.",
     "St. Francis": "Saint Francis",
+    "He lived on Elm St. It was strange.": "He lived on Elm Street. It was strange.",
+    "Is Dr. King near St. Louis?": "Is Doctor King near Saint Louis?",
     "e.g. this": "for example this",
     "May 3rd, 2026": "May third, twenty twenty-six",
     "2026-11-23": "November twenty-third, twenty twenty-six",
