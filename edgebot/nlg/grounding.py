@@ -56,31 +56,43 @@ class Evidence:
 
     def __init__(self, passages: Sequence[Passage], question: str) -> None:
         texts = [text for passage in passages for text in (passage.title, passage.text)]
-        self._exact = set(_words([*texts, question]))
-        self._stems = {_stem(word) for word in self._exact}
+        self._told = set(_words(texts))
+        self._told_stems = {_stem(word) for word in self._told}
+        self._asked = set(_words([question]))
+        self._asked_stems = {_stem(word) for word in self._asked}
 
     def missing(self, sentence: str) -> list[str]:
-        """What ``sentence`` has no evidence for; empty when it is grounded."""
+        """What ``sentence`` has no evidence for; empty when it is grounded.
+
+        Words of the question may be said again, but they prove nothing: half of what the sentence
+        says must stand in the passages, and its numbers there and nowhere else.
+        """
         unknown: list[str] = []
-        meaningful = 0
+        echoed: list[str] = []
+        told = 0
         for at, match in enumerate(_WORD.finditer(sentence)):
             word = _plain(match.group())
             if word in _STOP:
                 continue
-            meaningful += 1
-            if self._supports(word):
-                continue
-            if word[0].isdigit() or word in _NUMBERS or (at and match.group()[0].isupper()):
+            number = word[0].isdigit() or word in _NUMBERS
+            if self._is_told(word):
+                told += 1
+            elif not number and (word in self._asked or _stem(word) in self._asked_stems):
+                echoed.append(match.group())
+            elif number or (at and match.group()[0].isupper()):
                 return [match.group()]  # a number or a name out of nowhere
-            unknown.append(match.group())
-        known = meaningful - len(unknown)
-        few = len(unknown) <= meaningful * (1 - _SUPPORT) or (len(unknown) == 1 and known > 1)
-        return [] if few else unknown
+            else:
+                unknown.append(match.group())
+        if told < len(echoed):
+            return echoed
+        known = told + len(echoed)
+        few = len(unknown) <= (known + len(unknown)) * (1 - _SUPPORT)
+        return [] if few or (len(unknown) == 1 and known > 1) else unknown
 
-    def _supports(self, word: str) -> bool:
+    def _is_told(self, word: str) -> bool:
         if word[0].isdigit() or word in _NUMBERS:
-            return _NUMBERS.get(word, word) in self._exact or word in self._exact
-        return word in self._exact or _stem(word) in self._stems
+            return word in self._told or _NUMBERS.get(word, word) in self._told
+        return word in self._told or _stem(word) in self._told_stems
 
 
 def _words(texts: Iterable[str]) -> Iterable[str]:

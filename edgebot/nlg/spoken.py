@@ -49,6 +49,7 @@ _OWN_LABEL = r"^\W*(?:assistant|ai|answer|reply|response|bot|a{name})\s*:\s*"
 _SPACE = re.compile(r"\s+")
 _BEFORE_MARK = re.compile(r"\s+([,.;:!?…])")
 _FIRST_MARKS = re.compile(r"^(?:[-–—•,;:.!?]+(?!\d)\s*)+")  # but "-5 degrees" keeps its minus
+_ENDED = re.compile(r"[.!?…。！？]+[\"'”’)\]]*$")
 _EMPTY = re.compile(r"\(\s*\)|\[\s*\]|\"\s*\"|“\s*”")
 _WORD = re.compile(r"\w+", re.UNICODE)
 
@@ -155,10 +156,8 @@ def _tidy(text: str) -> str:
     text = _FIRST_MARKS.sub("", text)
     if text.count('"') % 2:  # the other half stands in another sentence
         text = text.replace('"', "")
-    if text.endswith(":"):
-        text = text[:-1] + "."
-    if text and (text[-1].isalnum() or text[-1] in "\"'”’)%°"):
-        text += "."
+    if text and not _ENDED.search(text):
+        text = text.rstrip(" ,;:-–—") + "."
     return text[:1].upper() + text[1:] if text[:1].islower() else text
 
 

@@ -37,6 +37,8 @@ def spoken(text: str, **options: str) -> list[str]:
         ("As an AI language model, I can help.", ["I can help."]),
         ("I am Edda, an assistant created by OpenAI.", ["I am Edda, an assistant."]),
         ("GPT was developed by OpenAI.", ["GPT was developed by OpenAI."]),
+        ('It is called "rain."', ['It is called "rain."']),
+        ("First, the egg,", ["First, the egg."]),
         ("naïve café", ["Naïve café."]),
     ],
 )
