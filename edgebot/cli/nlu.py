@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from edgebot.cli.context import assembly_of
 from edgebot.cli.output import emit, json_option
+from edgebot.core.nlu import NluContext
 from edgebot.nlu.classifier.data_file import LabelledTexts, read_labelled
 from edgebot.nlu.classifier.evaluating import Evaluation, evaluate
 from edgebot.nlu.classifier.linear import Progress
@@ -69,6 +70,21 @@ def train(ctx: click.Context, data_file: Path, directory: Path, seed: int, as_js
         f"{directory}: {len(model.intents)} intents from {model.about['examples']} examples, "
         f"about {model.about['held_out_in_scope_accuracy'] or 0:.1%} right on examples held out"
     )
+
+
+@nlu.command()
+@click.pass_context
+def prepare(ctx: click.Context) -> None:
+    """Make the assistant's own classifier and speech grammar ready, where they are not yet.
+
+    Both are kept in the cache until the sentences change; otherwise the first turn that needs them
+    waits for them.
+    """
+    understander = assembly_of(ctx).understander()
+    click.echo("speech grammar", err=True)
+    understander.grammar(NluContext())
+    click.echo("intent classifier", err=True)
+    understander.classify("is everything ready", NluContext())
 
 
 @nlu.command("eval")

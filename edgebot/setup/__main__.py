@@ -34,6 +34,11 @@ def main() -> int:
             models.fingerprint(ROOT, goal),
             lambda say: models.pull(ROOT, goal, say),
         ),
+        (
+            "understanding",
+            models.sentences_fingerprint(ROOT),
+            lambda say: models.understand(ROOT, say),
+        ),
         ("knowledge", models.knowledge_fingerprint(ROOT), lambda say: models.learn(ROOT, say)),
     ]
     began = time.monotonic()

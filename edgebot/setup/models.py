@@ -35,3 +35,16 @@ def knowledge_fingerprint(root: Path) -> str:
 def learn(root: Path, console: Console) -> None:
     """Read the starter knowledge into the knowledge base."""
     pass_through([python(root), "-m", "edgebot.cli", "kb", "import", "--shipped"])
+
+
+def sentences_fingerprint(root: Path) -> str:
+    """Changes with the sentences and the code that makes classifier and grammar of them."""
+    files = sorted(
+        path for path in (root / "edgebot" / "nlu").rglob("*") if path.suffix in (".yaml", ".py")
+    )
+    return digest(*files)
+
+
+def understand(root: Path, console: Console) -> None:
+    """Train the assistant's own classifier and draw its speech grammar."""
+    pass_through([python(root), "-m", "edgebot.cli", "nlu", "prepare"])
