@@ -63,7 +63,7 @@ def run(quick: bool) -> dict[str, Any]:
             say("no real data beside the checkout: dictation and the way out are left out")
             return figures
         engines = recognizers(assembly)
-        most = 12 if quick else 60
+        most = 12 if quick else 30
         figures["dictation"] = {
             name: {part: dictation(engine, part, most) for part in DICTATION}
             for name, engine in engines.items()
@@ -74,7 +74,7 @@ def run(quick: bool) -> dict[str, Any]:
             {"grammar": grammar, "speech": speech, **phrases(whole, grammar, speech, most)}
             for grammar, speech in FOREIGN
         ]
-        figures["orders_in_noise"] = in_noise(whole, 10 if quick else 40)
+        figures["orders_in_noise"] = in_noise(whole, 10 if quick else 24)
     return figures
 
 
