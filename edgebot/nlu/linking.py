@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from hassil.expression import Sentence
@@ -152,5 +153,18 @@ def _merged(documents: Sequence[Document], key: str) -> dict[str, tuple[str, ...
 
 
 def _digest(documents: Sequence[Document], data: LanguageData) -> str:
-    content = repr([each.data for each in documents]) + repr(data)
+    content = stable([each.data for each in documents]) + stable(data)
     return hashlib.sha256(content.encode("utf-8", errors="replace")).hexdigest()
+
+
+def stable(value: object) -> str:
+    """``value`` in writing, the same in every process: sets have no order of their own."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return stable({field.name: getattr(value, field.name) for field in fields(value)})
+    if isinstance(value, Mapping):
+        return stable([(key, value[key]) for key in sorted(value, key=repr)])
+    if isinstance(value, set | frozenset):
+        return stable(sorted(map(stable, value)))
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(stable, value))}]"
+    return repr(value)

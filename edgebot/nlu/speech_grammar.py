@@ -25,16 +25,16 @@ from edgebot.nlu.sampler import NoExample, Sampler, in_words
 from edgebot.nlu.spoken import Spoken, clean, signs_as_words
 from edgebot.nlu.templates import SentenceSet, Template
 
-_PATIENCE = 12
-"""Draws without a new pair of words after which a template is thought to be covered."""
+_ALL = 2_400
+"""Phrases that the templates of a state share; each may have :data:`_FEWEST` though."""
 
-_MOST = 24
-"""Phrases of one template: one with many options must not outweigh the others."""
+_FEWEST = 24
+"""Phrases any template may have: one with many options must not outweigh the others."""
 
 _MOST_VALUES = 400
 """Phrases of one list or kind of slot."""
 
-_VERSION = 1
+_VERSION = 2
 """Goes up when the same templates would give other phrases."""
 
 
@@ -81,10 +81,12 @@ class SpeechGrammar:
     def _make(self, context: NluContext) -> Iterator[str]:
         sampler = Sampler(self._sentences, 0, context.lists)
         lists: dict[str, Template] = {}
-        for template in self._sentences.in_state(context.state):
+        templates = list(self._sentences.in_state(context.state))
+        most = max(_FEWEST, _ALL // max(1, len(templates)))
+        for template in templates:
             for name in template.slots.values():
                 lists.setdefault(name, template)
-            yield from self._covering(functools.partial(sampler.sample, template), _MOST)
+            yield from self._covering(functools.partial(sampler.sample, template), most)
         for name, template in lists.items():
             yield from self._values(sampler, template, name)
         for courtesy in (*self._sentences.data.padding_start, *self._sentences.data.padding_end):
@@ -106,25 +108,30 @@ class SpeechGrammar:
             yield from self._covering(functools.partial(sampler.draw, value, template), most)
 
     def _covering(self, draw: Callable[[], str], most: int) -> Iterator[str]:
-        """Phrases drawn until ``_PATIENCE`` draws in a row bring no new pair of words."""
+        """Phrases drawn until for long none brings a new pair of words, ``most`` at most."""
         pairs: set[tuple[str, str]] = set()
+        patience = max(12, most // 8)
         idle = found = 0
-        while idle < _PATIENCE and found < most:
+        while idle < patience and found < most:
             try:
-                phrase = draw()
+                phrase = self._plain(draw())
             except NoExample:
                 return
-            idle += 1
-            for said_so in self._spoken(phrase):
-                words = ["", *said_so.split(), ""]
-                if not (fresh := set(itertools.pairwise(words)) - pairs):
-                    continue
-                pairs |= fresh
-                idle, found = 0, found + 1
-                yield said_so
+            fresh = set(itertools.pairwise(["", *phrase.split(), ""])) - pairs
+            if not phrase or not fresh:
+                idle += 1
+                continue
+            pairs |= fresh
+            idle, found = 0, found + 1
+            yield from self._contracted(phrase)
 
     def _spoken(self, phrase: str) -> Iterator[str]:
-        """``phrase`` as recognisers write it: lower case, no signs; contracted too where it can."""
+        """``phrase`` as recognisers write it, contracted too where it can be."""
+        if plain := self._plain(phrase):
+            yield from self._contracted(plain)
+
+    def _plain(self, phrase: str) -> str:
+        """``phrase`` in lower case, with signs and figures as words."""
         plain = Spoken("", tuple(signs_as_words(clean(phrase).words, self._sentences.data)))
         words: list[str] = []
         for word in plain.text.lower().replace("-", " ").split():
@@ -132,12 +139,15 @@ class SpeechGrammar:
                 words += in_words(int(word), self._sentences.language).split()
             elif any(map(str.isalpha, word)):
                 words.append(word)
-        if not words:
-            return
-        yield (text := " ".join(words))
+        return " ".join(words)
+
+    def _contracted(self, phrase: str) -> Iterator[str]:
+        """``phrase`` and, for each contraction that fits, the phrase with it."""
+        yield phrase
+        padded = f" {phrase} "
         for short, long in self._sentences.data.rewrites.items():
-            if f" {long} " in f" {text} ":
-                yield f" {text} ".replace(f" {long} ", f" {short} ", 1).strip()
+            if f" {long} " in padded:
+                yield padded.replace(f" {long} ", f" {short} ", 1).strip()
 
 
 def _keep(file: Path, phrases: Sequence[str]) -> None:

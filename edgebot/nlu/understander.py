@@ -62,8 +62,9 @@ class TemplateUnderstander:
         def one(spoken: Spoken) -> Sequence[Match]:
             return self._matcher.match(spoken, context, now)
 
-        found = commands(clean(text), self.sentences.data, one)
-        return [_parse(text, ways) for ways in found]
+        spoken = clean(text)
+        found = commands(spoken, self.sentences.data, one)
+        return [_parse(text, ways) for ways in found] or self._only_intent(spoken, context)
 
     def classify(self, text: str, context: NluContext) -> Parse:
         """The classifier's best intent with the slots that can be found; intent None otherwise."""
@@ -72,7 +73,7 @@ class TemplateUnderstander:
             return Parse(text, None)
         classifier = self.classifier()
         if classifier is None:
-            return self._only_intent(spoken, context)
+            return Parse(text, None)
         intent, score, others = classifier.classify(plain(text, self.sentences.data))
         found: Mapping[str, SlotValue] = {}
         if intent is not None:
@@ -86,15 +87,16 @@ class TemplateUnderstander:
             alternatives=tuple(others),
         )
 
-    def _only_intent(self, spoken: Spoken, context: NluContext) -> Parse:
-        """A domain of one intent has nothing to classify; its slots tell whether it is meant."""
+    def _only_intent(self, spoken: Spoken, context: NluContext) -> list[Parse]:
+        """A domain of one intent has nothing to tell apart: its values tell that it is meant."""
         intents = self.sentences.intents
-        if len(intents) == 1:
-            loose = self._loose(intents[0], spoken, context)
-            if loose.complete and loose.explained >= _EXPLAINED:
-                score = round(0.9 * loose.explained, 4)
-                return Parse(spoken.original, intents[0], loose.slots, score, "loose")
-        return Parse(spoken.original, None)
+        if len(intents) != 1 or not spoken.words or len(spoken.text) > MAX_CHARS:
+            return []
+        loose = self._loose(intents[0], spoken, context)
+        if not loose.complete or loose.explained < _EXPLAINED:
+            return []
+        score = round(0.9 * loose.explained, 4)
+        return [Parse(spoken.original, intents[0], loose.slots, score, "loose")]
 
     def _loose(self, intent: str, spoken: Spoken, context: NluContext) -> Loose:
         bare = without_padding(spoken, self.sentences.data)
