@@ -128,7 +128,7 @@ def _ours(engine: LlamaEngine, messages: Sequence[Message], count: int) -> list[
 
     The end of a reply is scaled to ``count`` tokens where the model ended sooner.
     """
-    engine._forget(0)
+    engine.state.forget()
     options = Generation(count, 0.3, seed=1)
     began = first = now()
     for piece in engine.generate(messages, options, Cancellation()):
@@ -185,8 +185,7 @@ def first_token(path: Path, runs: int) -> dict[str, Any]:
             for _ in range(runs):
                 if mode == "cold":
                     shutil.rmtree(states, ignore_errors=True)
-                engine._forget(0)
-                engine._prepared = None
+                engine.state.unprepare()
                 talker = LanguageTalker(
                     lambda: Watched(engine), persona, model_id="b", sampling={"temperature": 0.0}
                 )
@@ -266,13 +265,13 @@ def reuse(engine: LlamaEngine) -> list[dict[str, Any]]:
 def cancellation(engine: LlamaEngine, runs: int) -> dict[str, Any]:
     """Milliseconds from ``cancel()`` to the idle engine, at different points of a long prefill."""
     long = [Message("user", "one two three four five six seven eight nine ten " * 52)]
-    engine._forget(0)
+    engine.state.forget()
     began = time.perf_counter()
     engine.prefill(long, Cancellation())
     whole = time.perf_counter() - began
     spans: dict[str, list[float]] = {"prefill": [], "writing": []}
     for number in range(runs):
-        engine._forget(0)
+        engine.state.forget()
         delay = whole * (0.05 + 0.8 * number / runs)
         spans["prefill"].append(_cancelled(engine, long, delay))
         story = [Message("user", "Tell me a long story.")]

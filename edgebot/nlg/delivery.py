@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
-from edgebot.core.language import GenerationStats
+from edgebot.core.language import GenerationStats, Ungrounded
+from edgebot.nlg.grounding import Evidence
 from edgebot.nlg.persona import Persona
 from edgebot.nlg.sentences import SentenceStream
 from edgebot.nlg.spoken import SpokenText
@@ -41,52 +42,87 @@ class Cut:
         return ""
 
 
-def deliver(
-    pieces: Iterator[str],
-    persona: Persona,
-    prompt: str,
-    cut: Cut,
-    stats: Callable[[], GenerationStats],
-    notes: list[str],
-) -> Generator[str, None, None]:
-    """Yield the sentences of ``pieces`` that can be spoken until ``cut`` says enough.
+class Delivery:
+    """One reply on its way to the voice."""
 
-    ``prompt``: the static text that is not to be recited; ``stats``: of the generation behind
-    ``pieces``; ``notes`` is told what was left out.
-    """
-    stream = SentenceStream(persona.language)
-    cleaner = SpokenText(name=persona.name, prompt=prompt, language=persona.language)
-    said = 0.0
-    for piece in pieces:
-        for sentence in stream.feed(piece):
-            if text := cleaner.clean(sentence):
-                yield text
-                said += _weight(sentence)
-                if why := cut.enough(said, stats().reply_tokens):
-                    if why != "said enough":
-                        notes.append(why)
+    def __init__(
+        self,
+        persona: Persona,
+        prompt: str,
+        cut: Cut,
+        stats: Callable[[], GenerationStats],
+        evidence: Evidence | None = None,
+    ) -> None:
+        """``prompt``: static text that is not to be recited. ``stats``: of the generation.
+
+        ``evidence``: what every sentence must be borne out by, when the reply is read from
+        passages.
+        """
+        self.notes: list[str] = []
+        """What was left out or cut short, and why."""
+
+        self._stream = SentenceStream(persona.language)
+        self._cleaner = SpokenText(name=persona.name, prompt=prompt, language=persona.language)
+        self._cut = cut
+        self._stats = stats
+        self._evidence = evidence
+        self._said = 0.0
+        self._over = False
+
+    def sentences(self, pieces: Iterable[str]) -> Generator[str, None, None]:
+        """Yield the sentences of ``pieces`` that can be spoken, until enough is said.
+
+        Raises :class:`Ungrounded` when the evidence does not bear out the first one; a later one
+        ends the reply.
+        """
+        for piece in pieces:
+            for sentence in self._stream.feed(piece):
+                if text := self._spoken(sentence):
+                    yield text
+                    self._count(sentence, self._stats().reply_tokens)
+                if self._over:
                     return
-            if cleaner.ended:
-                notes.append("it repeated itself or spoke for the person")
-                return
-    for sentence in _rest(stream, said, stats().finish, notes):
-        if text := cleaner.clean(sentence):
-            yield text
-            said += _weight(sentence)
-            if cut.enough(said, 0):
+        for sentence in self._rest():
+            if text := self._spoken(sentence):
+                yield text
+                self._count(sentence, 0)
+            if self._over:
                 return
 
+    def _spoken(self, sentence: str) -> str:
+        text = self._cleaner.clean(sentence)
+        if self._cleaner.ended:
+            self._end("it repeated itself or spoke for the person")
+        if not text or self._evidence is None:
+            return text
+        if why := self._evidence.objection(text):
+            if not self._said:
+                raise Ungrounded(why)
+            self._end(why)
+            return ""
+        return text
 
-def _rest(stream: SentenceStream, said: float, finish: str, notes: list[str]) -> list[str]:
-    """What is left when the model stopped; a torn-off sentence only if there is nothing else."""
-    sentences = stream.finish()
-    if finish in ("", "stop") or not sentences:
+    def _count(self, sentence: str, tokens: int) -> None:
+        self._said += _weight(sentence)
+        if why := self._cut.enough(self._said, tokens):
+            self._end("" if why == "said enough" else why)
+
+    def _end(self, why: str) -> None:
+        self._over = True
+        if why:
+            self.notes.append(why)
+
+    def _rest(self) -> list[str]:
+        """What is left when the model stopped; a torn sentence only if there is nothing else."""
+        sentences = self._stream.finish()
+        finish = self._stats().finish
+        if finish in ("", "stop") or not sentences:
+            return sentences
+        self.notes.append(_TORN.get(finish, "broken off"))
+        torn = sentences.pop()
+        if not self._said and not sentences and finish == "length" and self._evidence is None:
+            return [_mended(torn)]
         return sentences
-    notes.append(_TORN.get(finish, "broken off"))
-    torn = sentences.pop()
-    if not said and not sentences and finish == "length":
-        return [_mended(torn)]
-    return sentences
 
 
 def _mended(torn: str) -> str:

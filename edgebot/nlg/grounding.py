@@ -35,6 +35,13 @@ _NUMBERS = {word: str(value) for value, word in enumerate(_COUNTED.split())} | {
     "hundred": "100",
 }
 
+_SHRUG = re.compile(
+    r"\b(?:(?:do|does|did|can|could|is|are|was|were)(?: not|n['’]t)|not|no)\b[^.]{0,40}"
+    r"\b(?:know|say|state|mention|specif|provide|contain|inform|answer|tell|given)"
+    r"|\bunknown\b|\bweiß (?:ich )?nicht\b|\bsteht nicht\b",
+    re.IGNORECASE,
+)
+
 _COMMON = """
 a an the this that these those it its he she they them their his her i you we our your my me us is
 are was were be been being am do does did done has have had having will would can could may might
@@ -60,6 +67,14 @@ class Evidence:
         self._told_stems = {_stem(word) for word in self._told}
         self._asked = set(_words([question]))
         self._asked_stems = {_stem(word) for word in self._asked}
+
+    def objection(self, sentence: str) -> str:
+        """Why ``sentence`` must not be spoken; empty when it may."""
+        if _SHRUG.search(sentence):
+            return "the passages do not tell"
+        if missing := self.missing(sentence):
+            return f"not in the passages: {', '.join(missing)}"
+        return ""
 
     def missing(self, sentence: str) -> list[str]:
         """What ``sentence`` has no evidence for; empty when it is grounded.

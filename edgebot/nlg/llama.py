@@ -15,10 +15,11 @@ from edgebot.nlg import memory
 from edgebot.nlg.chat_template import ChatTemplate
 from edgebot.nlg.decoding import LoopWatch, TextStream
 from edgebot.nlg.gguf_header import GgufHeader, read_header
+from edgebot.nlg.kept_state import KeptState
 from edgebot.nlg.llama_native import AbortFlag, NativeModel, library_version
 from edgebot.nlg.llama_sampler import LlamaSampler
-from edgebot.nlg.prefix_store import PrefixState, PrefixStore
-from edgebot.nlg.reuse import common_prefix, plan_reuse
+from edgebot.nlg.prefix_store import PrefixStore
+from edgebot.nlg.reuse import common_prefix
 from edgebot.nlg.window import Fitted, fit
 
 log = logging.getLogger(__name__)
@@ -70,19 +71,16 @@ class LlamaEngine:
             self._native.close()
             raise
         self._lock = threading.Lock()
-        self._state: list[int] = []
-        self._prepared: PrefixState | None = None
         self._closed = False
-        self._store = prefix_dir and PrefixStore(
-            prefix_dir,
-            {
-                "model": fingerprint or _stamp(path),
-                "library": library_version(),
-                "context_tokens": context_tokens,
-                "batch_tokens": batch_tokens,
-                "threads": threads,
-            },
-        )
+        identity: dict[str, str | int] = {
+            "model": fingerprint or _stamp(path),
+            "library": library_version(),
+            "context_tokens": context_tokens,
+            "batch_tokens": batch_tokens,
+            "threads": threads,
+        }
+        store = PrefixStore(prefix_dir, identity) if prefix_dir else None
+        self.state = KeptState(self._native, store)
 
     # --- the port
 
@@ -95,7 +93,7 @@ class LlamaEngine:
             flag = self._watch(cancellation)
             fitted = self._fit(messages, options.max_tokens)
             stats.dropped_messages = fitted.dropped
-            if not self._read(fitted.tokens, flag, stats):
+            if not self.state.read(fitted.tokens, flag, stats):
                 stats.finish = "cancelled"
                 return
             sampler = LlamaSampler(self._native, options)
@@ -115,7 +113,7 @@ class LlamaEngine:
             if open_end:
                 tokens = tokens[:-1]  # the next word may still grow onto the last token
             if tokens and len(tokens) < self.context_tokens:
-                self._read(tokens, self._watch(cancellation), stats)
+                self.state.read(tokens, self._watch(cancellation), stats)
             return stats
 
     def warm(self, messages: Sequence[Message]) -> GenerationStats:
@@ -123,16 +121,7 @@ class LlamaEngine:
         with self._lock:
             stats = GenerationStats()
             tokens = self._static(messages)
-            saved = self._store.load(tokens) if self._store else None
-            if saved and self._restore(saved):
-                stats.prompt_tokens = stats.reused_tokens = len(tokens)
-            else:
-                self._forget(0)
-                self._read(tokens, self._watch(Cancellation()), stats)
-                saved = PrefixState(tuple(tokens), self._native.state())
-                if self._store:
-                    self._store.save(saved.tokens, saved.state)
-            self._prepared = saved
+            self.state.prepare(tokens, self._watch(Cancellation()), stats)
             return stats
 
     def count_tokens(self, text: str) -> int:
@@ -173,71 +162,13 @@ class LlamaEngine:
         self._native.watch(flag)
         return flag
 
-    def _read(self, prompt: list[int], flag: AbortFlag, stats: GenerationStats) -> bool:
-        """Bring the state to the end of ``prompt``; False when cancelled on the way."""
-        began = time.perf_counter()
-        stats.prompt_tokens = len(prompt)
-        stats.reused_tokens = self._reuse(prompt)
-        size = self._native.batch_tokens
-        try:
-            while len(self._state) < len(prompt):
-                if flag.is_set or not self._append(prompt[len(self._state) :][:size]):
-                    return False
-            return True
-        finally:
-            stats.prefill_s = time.perf_counter() - began
-
-    def _reuse(self, prompt: list[int]) -> int:
-        plan = plan_reuse(self._state, prompt)
-        saved = self._prepared
-        if (
-            saved
-            and plan.total < len(saved.tokens) < len(prompt)
-            and common_prefix(saved.tokens, prompt) == len(saved.tokens)
-            and self._restore(saved)
-        ):
-            return len(saved.tokens)
-        if plan.gap:
-            end = plan.keep + plan.gap
-            if self._native.forget(plan.keep, end) and self._native.close_gap(end, plan.gap):
-                del self._state[plan.keep : end]
-            else:
-                self._forget(plan.keep)
-        self._forget(plan.total)
-        return len(self._state)
-
-    def _append(self, tokens: Sequence[int]) -> bool:
-        known = len(self._state)
-        done = False
-        try:
-            done = self._native.decode(tokens)
-        finally:
-            if done:
-                self._state.extend(tokens)
-            else:
-                self._forget(known)
-        return done
-
-    def _forget(self, start: int) -> None:
-        if not self._native.forget(start):  # some architectures can only forget everything
-            self._native.forget(0)
-            start = 0
-        del self._state[start:]
-
-    def _restore(self, saved: PrefixState) -> bool:
-        if self._native.restore(saved.state):
-            self._state = list(saved.tokens)
-            return True
-        self._forget(0)
-        return False
-
     # --- reply
 
     def _write(
         self, sampler: LlamaSampler, options: Generation, flag: AbortFlag, stats: GenerationStats
     ) -> Iterator[str]:
         native, text, watch = self._native, TextStream(options.stop), LoopWatch()
-        room = min(options.max_tokens, self.context_tokens - len(self._state))
+        room = min(options.max_tokens, self.context_tokens - len(self.state.tokens))
         while not stats.finish:
             began = time.perf_counter()
             token = sampler.sample()
@@ -259,7 +190,7 @@ class LlamaEngine:
             if stats.finish:
                 break
             began = time.perf_counter()
-            if flag.is_set or not self._append([token]):
+            if flag.is_set or not self.state.append([token]):
                 stats.finish = "cancelled"
             stats.decode_s += time.perf_counter() - began
         if stats.finish != "cancelled" and (rest := text.finish()):

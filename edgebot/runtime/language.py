@@ -97,6 +97,7 @@ def open_talker(
         can_call=may_call(entry, settings.models_dir),
         tool_tokens=settings.llm.context_tokens // 2,
         examples=not entry.options.get("reads_passages"),
+        reading_score=settings.knowledge.threshold,
         asks_network=lambda: any(getattr(model, "expects_remote", False) for model in opened),
     )
 
@@ -108,9 +109,7 @@ def open_reader(
     if not entry.options.get("reads_passages"):
         return None
     limits = Limits(reading_s=settings.llm.reading_s)
-    return ModelReader(
-        open_model, persona, sampling(entry, settings), limits, _pace(entry, settings)
-    )
+    return ModelReader(open_model, persona, limits, _pace(entry, settings))
 
 
 def sampling(entry: Entry, settings: Settings) -> dict[str, Any]:

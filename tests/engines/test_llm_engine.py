@@ -171,7 +171,7 @@ class WhenReading(Cancellation):
             self.thread.start()
 
     def _watch(self) -> None:
-        while len(self._engine._state) < self._tokens:
+        while len(self._engine.state.tokens) < self._tokens:
             pass
         self.cancel()
 
@@ -184,7 +184,7 @@ def test_a_prefill_is_cancelled_in_the_middle_and_the_next_turn_works(open_engin
     cancellation.thread.join()
     assert engine.stats.finish == "cancelled"
     assert engine.stats.prompt_tokens > 500
-    assert 64 <= len(engine._state) < engine.stats.prompt_tokens
+    assert 64 <= len(engine.state.tokens) < engine.stats.prompt_tokens
     assert write(engine, ask("What is the capital of Italy?")) == write(
         fresh, ask("What is the capital of Italy?")
     )

@@ -18,6 +18,7 @@ from edgebot.core.language import (
     Tool,
     ToolCall,
     ToolResult,
+    Ungrounded,
 )
 from edgebot.core.turn import Turn
 from edgebot.nlg.pace import Limits, Pace
@@ -179,10 +180,33 @@ def test_passages_go_into_the_prompt_as_many_as_can_be_read(persona: PersonaFile
     pace.observe(GenerationStats(prompt_tokens=50, prefill_s=5, reply_tokens=50, decode_s=1))
     model = FakeModel("Fine.")
     talk = talker(model, persona, pace=pace, limits=Limits(reading_s=5, filler_after_s=60))
-    passages = [Passage(at, "", "", f"note {at} " * 30, 1, 1, 1) for at in range(5)]
+    passages = [Passage(at, "", "", f"note {at} " * 30, 0.3, 1, 1) for at in range(5)]
     assert say(talk, passages=passages) == ["Fine."]
     assert talk.record.passages == 1
     assert '"""note 0' in model.prompts[0][-1].content
+
+
+HEATING = Passage(1, "", "h.md", "The heating turns off at 10 pm.", 0.9, 1, 1)
+
+
+def test_an_answer_that_the_passages_bear_out_is_spoken(persona: PersonaFile) -> None:
+    model = FakeModel("The heating turns off at 10 pm. It was built by elves.")
+    talk = talker(model, persona, can_call=True)
+    assert say(talk, passages=[HEATING], toolbox=Box(2)) == ["The heating turns off at 10 pm."]
+    assert model.prompts[0][-1].content.startswith('Text:\n"""The heating')
+    assert model.options[0].temperature == 0
+    assert model.options[0].grammar is None
+
+
+@pytest.mark.parametrize("script", ["It turns off at 11 pm.", "I don't know.", "Elves do that."])
+def test_an_answer_that_they_do_not_bear_out_is_refused(persona: PersonaFile, script: str) -> None:
+    with pytest.raises(Ungrounded):
+        say(talker(FakeModel(script), persona), passages=[HEATING])
+
+
+def test_passages_that_hardly_fit_are_only_hints(persona: PersonaFile) -> None:
+    hint = Passage(1, "", "h.md", "The heating turns off at 10 pm.", 0.3, 1, 1)
+    assert say(talker(FakeModel("Elves do that."), persona), passages=[hint]) == ["Elves do that."]
 
 
 class Box:
