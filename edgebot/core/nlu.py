@@ -11,7 +11,7 @@ SlotValue: TypeAlias = Any
 """A JSON value: str, int, float, bool, or a mapping or list of them."""
 
 Matcher = Literal["template", "loose", "classifier", "dialogue", "none"]
-"""``loose``: the slots of the only intent there is were found, in no sentence that a template knows."""
+"""``loose``: the slots of the only intent there is were found, but no template matched."""
 
 
 @dataclass(frozen=True, slots=True)
