@@ -8,7 +8,10 @@ from edgebot.setup.console import Console, pass_through
 from edgebot.setup.packages import python
 from edgebot.setup.stamps import digest
 
-TEST_MODELS = ["smollm2-135m-instruct-q4_1", "moonshine-tiny-en"]
+SECOND_READING = "moonshine-tiny-en"
+"""Reads dictation again where the first recogniser is unsure."""
+
+TEST_MODELS = ["smollm2-135m-instruct-q4_1"]
 """What the tests need beside the models of this machine's profile."""
 
 
@@ -22,6 +25,7 @@ def pull(root: Path, goal: str, console: Console) -> None:
     """Fetch and verify the models of the profile, and those only tests need."""
     edgebot = [python(root), "-m", "edgebot.cli", "models", "pull"]
     pass_through(edgebot)
+    pass_through([*edgebot, SECOND_READING])
     if goal == "dev":
         pass_through([*edgebot, *TEST_MODELS])
 
