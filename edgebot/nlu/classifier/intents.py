@@ -56,7 +56,7 @@ class IntentClassifier:
         texts = [" ".join(words)]
         texts += [" ".join(words[:gone] + words[gone + 1 :]) for gone in range(len(words))]
         logits = self.model.logits(texts, self._embedder.embed(texts))
-        best = int(logits[0].argmax())
+        best = int(logits[0, : len(self.model.intents)].argmax())
         others = np.delete(logits, best, axis=1).max(axis=1)
         leads = logits[:, best] - others
         falls = leads[0] - leads[1:]

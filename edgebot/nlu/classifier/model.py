@@ -50,15 +50,19 @@ class IntentModel:
     """How it was trained: counts and figures."""
 
     def logits(self, texts: Sequence[str], vectors: Floats) -> Floats:
-        """Shape (texts, intents); ``vectors``: embeddings of ``texts``."""
+        """Shape (texts, intents), or one more where strangers are a class of their own.
+
+        ``vectors``: embeddings of ``texts``.
+        """
         rows = [self.features.row(text) for text in texts]
         return self.head.logits(rows, DENSE_SCALE * vectors)
 
     def judge(self, texts: Sequence[str], vectors: Floats) -> tuple[Floats, Doubles]:
         """Chances of all intents (texts, intents) and the score of the best one (texts,)."""
-        logits = self.logits(texts, vectors)
-        score = self.certainty.score(logits, signs_of(logits, vectors, self.means))
-        return self.certainty.chances(logits), score
+        logits, intents = self.logits(texts, vectors), len(self.intents)
+        signs = signs_of(logits[:, :intents], vectors, self.means)
+        score = self.certainty.score(logits, intents, signs)
+        return self.certainty.chances(logits, intents), score
 
     def save(self, directory: Path) -> None:
         """Write ``directory``; readers see the old model or the new one, never a mixture."""
@@ -133,7 +137,8 @@ def _unpacked(about: dict[str, Any], weights: bytes) -> IntentModel:
         loaded = {name: arrays[name] for name in arrays.files}
     features = NgramFeatures(about["grams"], loaded["idf"])
     intents = tuple(about["intents"])
-    if loaded["sparse"].shape != (len(features), len(intents)):
+    classes = loaded["sparse"].shape[1] if loaded["sparse"].ndim == 2 else 0
+    if len(loaded["sparse"]) != len(features) or classes - len(intents) not in (0, 1):
         raise ValueError("weights and vocabulary do not fit together")
     return IntentModel(
         intents=intents,

@@ -35,7 +35,7 @@ _A_TEMPLATE = 5
 _AN_INTENT = 60
 _A_PARAPHRASE = 3
 _A_STRANGER = 4
-_RECIPE = 1
+_RECIPE = 2
 """Goes up when examples are drawn in another way."""
 
 

@@ -6,7 +6,8 @@ out-of-distribution detection", 2020) and the likeness of its embedding to the n
 (after Lee et al., "A simple unified framework for detecting out-of-distribution samples", 2018).
 Both are measured in standard deviations of texts in scope and added; a logistic curve makes a
 probability of the sum. More signs with fitted weights did worse on strangers of another sort than
-those they were fitted on. The score is this probability times the calibrated chance of the intent.
+those they were fitted on. The score is this probability times the calibrated chance of the intent;
+where there are examples out of scope, they are a class of their own beside the intents.
 """
 
 from __future__ import annotations
@@ -68,13 +69,16 @@ class Certainty:
         """Probability that a text belongs to any intent, shape (texts,)."""
         return _sigmoid(self.slope * belonging(signs, self.centre, self.scale) + self.offset)
 
-    def chances(self, logits: Floats) -> Floats:
-        """Probability of each intent, given that it is one of them; shape as ``logits``."""
-        return softmax(logits / np.float32(self.temperature))
+    def chances(self, logits: Floats, intents: int) -> Floats:
+        """Probability of each of the ``intents`` classes that come first, shape (texts, intents).
 
-    def score(self, logits: Floats, signs: Doubles) -> Doubles:
+        A further class, of strangers, takes its share of the whole.
+        """
+        return softmax(logits / np.float32(self.temperature))[:, :intents]
+
+    def score(self, logits: Floats, intents: int, signs: Doubles) -> Doubles:
         """Probability that the best intent is right, shape (texts,)."""
-        return np.asarray(self.belongs(signs) * self.chances(logits).max(axis=1))
+        return np.asarray(self.belongs(signs) * self.chances(logits, intents).max(axis=1))
 
 
 def belonging(signs: Doubles, centre: Doubles, scale: Doubles) -> Doubles:

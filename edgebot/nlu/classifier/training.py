@@ -10,6 +10,7 @@ import numpy as np
 
 from edgebot.core.embedding import Embedder
 from edgebot.core.errors import UnderstandingError
+from edgebot.nlu.classifier.embedding import embed_once
 from edgebot.nlu.classifier.linear import LinearHead, Progress, train_head
 from edgebot.nlu.classifier.model import DENSE_SCALE, OUT_OF_SCOPE, IntentModel
 from edgebot.nlu.classifier.ngrams import Floats, Ints, NgramFeatures, SparseRow
@@ -33,8 +34,6 @@ _FEWEST_STRANGERS = 20
 _STRANGERS_CHANCE = 0.25
 """Share of what is heard that is taken to be out of scope."""
 
-_CHUNK = 256
-
 Announce = Callable[[str, int], Progress]
 """(what is being done, number of texts) → called as texts are worked on."""
 
@@ -47,6 +46,11 @@ class _Examples:
     vectors: Floats
     labels: Ints
     """-1 out of scope."""
+
+    @property
+    def strangers(self) -> bool:
+        """Enough texts out of scope are known to make a class of them."""
+        return int(np.sum(self.labels < 0)) >= _FEWEST_STRANGERS
 
 
 def train(
@@ -69,17 +73,16 @@ def train(
         raise UnderstandingError("a classifier needs examples of two intents at least")
     number = {intent: index for index, intent in enumerate(intents)} | {OUT_OF_SCOPE: -1}
     classes = np.array([number[label] for label in labels], np.int32)
-    vectors = embed(texts, embedder, announce("embedding", len(texts)))
+    vectors = embed_once(texts, embedder, announce("embedding", len(texts)))
     features = NgramFeatures.fit([t for t, c in zip(texts, classes, strict=True) if c >= 0])
     rows = [features.row(text) for text in texts]
     everything = _Examples(rows, vectors, classes)
     shape = (len(features), len(intents))
     judged = _cross_fit(everything, shape, announce, seed, groups)
-    certainty, threshold, figures = _calibrate(judged)
+    certainty, threshold, figures = _calibrate(judged, len(intents))
     inside = np.flatnonzero(classes >= 0)
-    head = _head(
-        everything, inside, shape, EPOCHS, seed, announce("training", EPOCHS * len(inside))
-    )
+    used = np.arange(len(classes)) if everything.strangers else inside
+    head = _head(everything, used, shape, EPOCHS, seed, announce("training", EPOCHS * len(used)))
     return IntentModel(
         intents=intents,
         features=features,
@@ -97,21 +100,6 @@ def train(
     )
 
 
-def embed(texts: Sequence[str], embedder: Embedder, progress: Progress) -> Floats:
-    """Embeddings of ``texts``, each different text worked on once, shape (texts, dimensions)."""
-    distinct = sorted(set(texts), key=len)  # alike lengths together run fastest
-    found = np.empty((len(distinct), embedder.dimensions), np.float32)
-    counts = dict.fromkeys(distinct, 0)
-    for text in texts:
-        counts[text] += 1
-    for start in range(0, len(distinct), _CHUNK):
-        chunk = distinct[start : start + _CHUNK]
-        found[start : start + len(chunk)] = embedder.embed(chunk)
-        progress(sum(counts[text] for text in chunk))
-    where = {text: index for index, text in enumerate(distinct)}
-    return found[[where[text] for text in texts]]
-
-
 def _head(
     examples: _Examples,
     chosen: Any,
@@ -120,11 +108,14 @@ def _head(
     seed: int,
     progress: Progress,
 ) -> LinearHead:
+    """A head over the intents, and over strangers as the last class where there are enough."""
+    features, intents = shape
+    labels = examples.labels[chosen]
     return train_head(
         [examples.rows[int(index)] for index in chosen],
         DENSE_SCALE * examples.vectors[chosen],
-        examples.labels[chosen],
-        shape,
+        np.where(labels < 0, intents, labels).astype(np.int32),
+        (features, intents + examples.strangers),
         epochs,
         seed,
         progress,
@@ -144,10 +135,13 @@ class _Judged:
     real: Bools
     """Out of scope by their label."""
 
+    best: Ints
+    """The likeliest intent."""
+
     @property
     def right(self) -> Bools:
         """In scope and told right."""
-        return np.asarray(~self.out & (self.logits.argmax(axis=1) == self.labels))
+        return np.asarray(~self.out & (self.best == self.labels))
 
 
 def _cross_fit(
@@ -161,24 +155,25 @@ def _cross_fit(
     folds = _stratified(examples.labels, np.asarray(groups or range(len(examples.rows))), rng)
     order = rng.permutation(shape[1])
     left = max(1, round(_LEFT_OUT * shape[1])) if shape[1] >= 4 else 0
-    total = sum(int(np.sum((folds != fold) & (examples.labels >= 0))) for fold in range(_FOLDS))
+    usable = (examples.labels >= 0) | examples.strangers
+    total = sum(int(np.sum((folds != fold) & usable)) for fold in range(_FOLDS))
     progress = announce("calibrating", total * _FOLD_EPOCHS)
     empty = np.zeros(0, np.int32)
     parts: list[tuple[Any, ...]] = [
-        (np.zeros((0, 2)), np.zeros((0, shape[1]), np.float32), empty, empty > 0, empty > 0)
+        (np.zeros((0, 2)), _no_logits(shape, examples), empty, empty > 0, empty > 0, empty)
     ]
     for fold in range(_FOLDS):
         strangers = order[fold * left : (fold + 1) * left]
         unseen = np.isin(examples.labels, strangers)
-        inside = examples.labels >= 0
-        chosen = np.flatnonzero(inside & (folds != fold) & ~unseen)
-        progress(_FOLD_EPOCHS * int((inside & (folds != fold) & unseen).sum()))
+        chosen = np.flatnonzero(usable & (folds != fold) & ~unseen)
+        progress(_FOLD_EPOCHS * int((usable & (folds != fold) & unseen).sum()))
         held = np.flatnonzero(folds == fold)
-        if not len(chosen) or not len(held):
+        if not np.any(examples.labels[chosen] >= 0) or not len(held):
             continue  # hardly any examples
         signs, logits = _judge(examples, shape, (chosen, held), seed, progress)
         real = examples.labels[held] < 0
-        parts.append((signs, logits, examples.labels[held], real | unseen[held], real))
+        best = logits[:, : shape[1]].argmax(axis=1)
+        parts.append((signs, logits, examples.labels[held], real | unseen[held], real, best))
     return _Judged(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
@@ -197,8 +192,13 @@ def _judge(
     # Classes the head never saw must neither win nor add to the energy.
     missing = np.setdiff1d(np.arange(shape[1]), examples.labels[chosen])
     logits[:, missing] = logits.min() - 10.0
-    means = class_means(examples.vectors[chosen], examples.labels[chosen], shape[1])
-    return signs_of(logits, examples.vectors[held], means), logits
+    known = chosen[examples.labels[chosen] >= 0]
+    means = class_means(examples.vectors[known], examples.labels[known], shape[1])
+    return signs_of(logits[:, : shape[1]], examples.vectors[held], means), logits
+
+
+def _no_logits(shape: tuple[int, int], examples: _Examples) -> Floats:
+    return np.zeros((0, shape[1] + examples.strangers), np.float32)
 
 
 def _stratified(labels: Ints, groups: Any, rng: np.random.Generator) -> Ints:
@@ -212,7 +212,7 @@ def _stratified(labels: Ints, groups: Any, rng: np.random.Generator) -> Ints:
     return folds
 
 
-def _calibrate(judged: _Judged) -> tuple[Certainty, float, dict[str, Any]]:
+def _calibrate(judged: _Judged, intents: int) -> tuple[Certainty, float, dict[str, Any]]:
     """The certainty, the threshold, and figures about texts that were held out."""
     trusted = int(judged.real.sum()) >= _FEWEST_STRANGERS
     out = judged.real if trusted else judged.out
@@ -224,7 +224,7 @@ def _calibrate(judged: _Judged) -> tuple[Certainty, float, dict[str, Any]]:
     certainty = fit_certainty(
         judged.signs[seen], judged.logits[seen], judged.labels[seen], out[seen], weight[seen]
     )
-    score = certainty.score(judged.logits, judged.signs)
+    score = certainty.score(judged.logits, intents, judged.signs)
     right = judged.right
     threshold = choose_threshold(score[seen], right[seen], out[seen], trusted)
     accepted = score >= threshold

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from edgebot.core.errors import UnderstandingError
+from edgebot.nlu.classifier.embedding import embed_once
 from edgebot.nlu.classifier.evaluating import Evaluation, evaluate
 from edgebot.nlu.classifier.intents import IntentClassifier
 from edgebot.nlu.classifier.linear import pack, softmax, train_head
 from edgebot.nlu.classifier.model import IntentModel
 from edgebot.nlu.classifier.ngrams import NgramFeatures
 from edgebot.nlu.classifier.scope import belonging, choose_threshold, fit_certainty, signs_of
-from edgebot.nlu.classifier.training import embed, train
+from edgebot.nlu.classifier.training import train
 from tests.unit.nlu.conftest import WordEncoder
 
 VERBS = {"light": ["switch", "turn", "dim"], "music": ["play", "start", "queue"],
@@ -35,7 +36,8 @@ def examples(count: int, seed: int, strangers: int = 0) -> tuple[list[str], list
         intent = rng.choice(sorted(VERBS))
         rows.append((f"{rng.choice(VERBS[intent])} the {rng.choice(NOUNS[intent])} now", intent))
     for _ in range(strangers):
-        rows.append((" ".join(rng.sample(STRANGE, 3)), "oos"))
+        first, second = rng.sample(STRANGE, 2)
+        rows.append((f"{first} the {second} now", "oos"))
     rng.shuffle(rows)
     return [text for text, _ in rows], [intent for _, intent in rows]
 
@@ -143,7 +145,7 @@ def test_hardly_any_examples_are_no_disaster(labels: list[str]) -> None:
 def test_a_text_is_embedded_once_however_often_it_occurs() -> None:
     encoder = WordEncoder()
     done: list[int] = []
-    vectors = embed(["b", "a", "b"], encoder, done.append)
+    vectors = embed_once(["b", "a", "b"], encoder, done.append)
     assert encoder.calls == 1
     assert np.array_equal(vectors[0], vectors[2])
     assert sum(done) == 3
