@@ -59,3 +59,65 @@ class AudioSink(Protocol):
 
     def close(self) -> None:
         """Finish the file or drain and release the device."""
+
+
+class Playback(Protocol):
+    """The loudspeaker while the assistant speaks. Safe to use from several threads."""
+
+    rate_hz: int
+    """Rate of the frames it takes; others are resampled."""
+
+    def write(self, frame: AudioFrame) -> None:
+        """Queue ``frame``; blocks while more than a fraction of a second waits to be heard.
+
+        A device that fails is reopened: what could not be played is lost, no error is raised.
+        """
+
+    def pending_s(self) -> float:
+        """Seconds that were written and are not audible yet."""
+
+    def stop(self) -> None:
+        """Drop what is not audible yet; a blocked :meth:`write` returns."""
+
+    def set_gain(self, gain: float) -> None:
+        """Loudness of everything from now on: 0 silent … 1 as it is (volume, ducking)."""
+
+    def close(self) -> None:
+        """Release the device; what waits is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTrouble:
+    """A sound device stopped working, or works again."""
+
+    device: str
+    """``microphone`` or ``speaker``."""
+
+    reason: str
+    """For the log, with the next step; empty when it works again."""
+
+    @property
+    def solved(self) -> bool:
+        """Whether the device works again."""
+        return not self.reason
+
+
+class Sound(Protocol):
+    """Microphone and loudspeaker of one room, with the echo between them taken care of."""
+
+    microphone: AudioSource
+    """16 kHz mono, our own voice removed as far as it goes. Never ends because of a fault."""
+
+    speaker: Playback
+
+    def echo_db(self) -> float | None:
+        """Level of our own voice left in :attr:`microphone`, in dB relative to full scale.
+
+        Measured while we speak, over the last seconds; None while nothing is known.
+        """
+
+    def heartbeat(self) -> int:
+        """Grows with every frame and with every attempt to reopen: it stands still when we hang."""
+
+    def close(self) -> None:
+        """Release both devices."""
