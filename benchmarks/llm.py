@@ -377,7 +377,7 @@ def report(figures: dict[str, Any]) -> str:
         for name in ("prefill", "writing"):
             s = f["speed"][name]
             row = [model, f"{name}, {s['tokens']} tokens", s["ours_tps"], s["bare_tps"]]
-            speed.append([*row, s["our_share_percent"], s["slower_than_bare_percent"]])
+            speed.append([*row, s["our_share_percent"], s.get("slower_than_bare_percent", "–")])
         for what, group in (("first token", t), ("first sentence", t["first_sentence"])):
             medians = [group[mode]["median"] for mode in ("cold", "prefix_state", "speculation")]
             share = f"{medians[2] / medians[0]:.2f}"

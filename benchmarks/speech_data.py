@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
@@ -34,6 +34,8 @@ class Clip:
     samples: Samples
     said: str
     slots: tuple[str, ...] = ()
+    row: Mapping[str, str] = field(default_factory=dict)
+    """Its line of the set's table."""
 
     @property
     def seconds(self) -> float:
@@ -54,7 +56,8 @@ def clips(name: str, most: int) -> list[Clip]:
         samples, rate_hz = soundfile.read(folder / row["path"], dtype="int16")
         assert rate_hz == RATE_HZ
         slots = tuple(json.loads(row.get("slots") or "{}").values())
-        found.append(Clip(samples[: LONGEST_S * RATE_HZ], row.get("transcript", ""), slots))
+        said = row.get("transcript", "")
+        found.append(Clip(samples[: LONGEST_S * RATE_HZ], said, slots, row))
     return found
 
 
