@@ -16,6 +16,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the same for both, or it 
 
 import llama_cpp as C
 
+from edgebot.nlg.llama_native import has_tiles
+
 
 @C.llama_log_callback
 def _silent(level: int, text: bytes, data: object) -> None:
@@ -44,7 +46,9 @@ class BareLlama:
     def __init__(self, path: Path, threads: int, context_tokens: int) -> None:
         C.llama_log_set(_silent, None)
         C.llama_backend_init()
-        self.model = C.llama_model_load_from_file(os.fsencode(path), C.llama_model_default_params())
+        weights = C.llama_model_default_params()
+        weights.use_extra_bufts = not has_tiles()  # the same weights in the same layout as ours
+        self.model = C.llama_model_load_from_file(os.fsencode(path), weights)
         parameters = C.llama_context_default_params()
         parameters.n_ctx = context_tokens
         parameters.n_threads = parameters.n_threads_batch = threads

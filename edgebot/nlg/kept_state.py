@@ -6,22 +6,22 @@ import time
 from collections.abc import Sequence
 
 from edgebot.core.language import GenerationStats
-from edgebot.nlg.llama_native import AbortFlag, NativeModel
+from edgebot.nlg.native import StateDecoder, StopFlag
 from edgebot.nlg.prefix_store import PrefixState, PrefixStore
 from edgebot.nlg.reuse import common_prefix, plan_reuse
 
 
 class KeptState:
-    """What the model has read, in step with what llama.cpp holds of it."""
+    """What the model has read, in step with what the engine holds of it."""
 
-    def __init__(self, native: NativeModel, store: PrefixStore | None) -> None:
+    def __init__(self, native: StateDecoder, store: PrefixStore | None) -> None:
         """``store``: where states of static prompts outlast the process; nowhere when None."""
         self._native = native
         self._store = store
         self._prepared: PrefixState | None = None
         self.tokens: list[int] = []
 
-    def read(self, prompt: list[int], flag: AbortFlag, stats: GenerationStats) -> bool:
+    def read(self, prompt: list[int], flag: StopFlag, stats: GenerationStats) -> bool:
         """Bring the state to the end of ``prompt``; False when cancelled on the way.
 
         Notes in ``stats`` what was reused and how long the rest took.
@@ -58,7 +58,7 @@ class KeptState:
             start = 0
         del self.tokens[start:]
 
-    def prepare(self, static: list[int], flag: AbortFlag, stats: GenerationStats) -> None:
+    def prepare(self, static: list[int], flag: StopFlag, stats: GenerationStats) -> None:
         """Have the state of ``static`` at hand: from disk where it fits, else read and saved."""
         saved = self._store.load(static) if self._store else None
         if saved and self._restore(saved):

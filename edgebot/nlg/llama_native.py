@@ -97,6 +97,7 @@ class NativeModel:
         _said.clear()
         parameters = C.llama_model_default_params()
         parameters.n_gpu_layers = -1 if C.llama_supports_gpu_offload() else 0
+        parameters.use_extra_bufts = not has_tiles()
         model = C.llama_model_load_from_file(os.fsencode(path), parameters)
         if not model:
             raise EngineError(f"{path}: llama.cpp cannot load it ({_why()}); try another model")
@@ -261,6 +262,20 @@ class NativeModel:
     def handles(self) -> tuple[Any, Any]:
         """The context and the vocabulary."""
         return self._context, self._vocab
+
+
+def has_tiles(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has Intel's AMX tiles.
+
+    llama.cpp's code for them ends in a segmentation fault on virtual machines (its issue 20824),
+    so weights stay as they are in the file there: slower to read a prompt, and alive.
+    """
+    try:
+        with cpuinfo.open(encoding="ascii", errors="replace") as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return "amx_tile" in flags.split()
 
 
 def library_version() -> str:

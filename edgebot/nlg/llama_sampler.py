@@ -11,12 +11,7 @@ import numpy as np
 from edgebot.core.errors import EngineError
 from edgebot.core.language import Generation
 from edgebot.nlg.llama_native import NativeModel
-
-_TOP_K = 40
-"""Candidates that reach the costlier samplers: sorting 150 000 of them a token is waste."""
-
-_PENALTY_WINDOW = 64
-"""Tokens back that the repetition penalty looks."""
+from edgebot.nlg.native import PENALTY_WINDOW, TOP_K
 
 _CANDIDATE = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
 _RANDOM_SEED = 0xFFFFFFFF
@@ -42,10 +37,10 @@ class LlamaSampler:
     def _make_chain(self, options: Generation) -> Any:
         chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
         add = C.llama_sampler_chain_add
-        add(chain, C.llama_sampler_init_top_k(_TOP_K))
+        add(chain, C.llama_sampler_init_top_k(TOP_K))
         if options.repeat_penalty != 1.0:
             penalty = C.llama_sampler_init_penalties(
-                self._model.vocabulary_size, _PENALTY_WINDOW, options.repeat_penalty, 0.0, 0.0
+                self._model.vocabulary_size, PENALTY_WINDOW, options.repeat_penalty, 0.0, 0.0
             )
             add(chain, penalty)
         if options.temperature <= 0:
