@@ -13,6 +13,7 @@ from edgebot.config.sections.base import Section
 from edgebot.config.sections.dialogue import DialogueSettings, NluSettings
 from edgebot.config.sections.knowledge import KnowledgeSettings
 from edgebot.config.sections.language import LlmSettings
+from edgebot.config.sections.listening import ListeningSettings
 from edgebot.config.sections.speech import SttSettings, TtsSettings
 from edgebot.config.sections.threads import ThreadSettings
 
@@ -58,6 +59,9 @@ class Settings(Section):
 
     knowledge: KnowledgeSettings = KnowledgeSettings()
     """How the knowledge base answers."""
+
+    listening: ListeningSettings = ListeningSettings()
+    """How the daemon listens and takes turns."""
 
     threads: ThreadSettings = ThreadSettings()
     """Native threads each engine may use."""

@@ -40,9 +40,9 @@ class Turn:
         self._marks: dict[Mark, float] = {}
         self.mark("start")
 
-    def mark(self, name: Mark) -> None:
-        """Note that ``name`` happened now, unless it already has."""
-        now = self._clock()
+    def mark(self, name: Mark, ago_s: float = 0.0) -> None:
+        """Note that ``name`` happened now, or ``ago_s`` seconds ago, unless it already has."""
+        now = self._clock() - ago_s
         with self._lock:
             self._marks.setdefault(name, now)
 

@@ -1,0 +1,113 @@
+"""One opening of the microphone: from the wake word (or our question) to the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from edgebot.core.audio import RATE_HZ, AudioFrame
+from edgebot.core.listening import TurnDetector
+from edgebot.core.speech import Transcript
+from edgebot.core.turn import Turn
+from edgebot.runtime.endpointing import Endpointer, EndpointLimits
+from edgebot.runtime.live.jobs import Attempt
+from edgebot.runtime.live.utterance import Utterance
+
+
+@dataclass(slots=True)
+class Opening:
+    """Everything the listener knows while the microphone is open."""
+
+    by: str
+    """``wake``, ``button``, ``follow_up``, ``question`` or ``barge_in``."""
+
+    session: str
+    endpointer: Endpointer = field(init=False)
+    utterance: Utterance | None = None
+    attempt: Attempt | None = None
+    unsure: bool = False
+    """A reply is paused for it, and it is not known yet whether anybody spoke."""
+
+    known: Finished | None = None
+    """What was understood up to the pause, where that had to be found out already."""
+
+    age: int = 0
+    """Samples since it was opened."""
+
+    lead: list[AudioFrame] = field(default_factory=list)
+    """What was heard while nobody spoke yet."""
+
+    ahead: Turn | None = None
+    """What is worked ahead on the words so far."""
+
+    asked_at: int = 0
+    """Age at which the words so far were last handed on, in samples."""
+
+    def propose(self, submit: Callable[[Attempt], None]) -> Attempt:
+        """Have an answer prepared to what was said so far; does so once."""
+        if self.attempt is None:
+            assert self.utterance is not None
+            self.stop_working_ahead()
+            turn = Turn(self.session)
+            turn.mark("end_of_speech", ago_s=self.endpointer.silence_ms / 1000.0)
+            stream = self.known or self.utterance.hand_over()
+            self.attempt = Attempt(turn, stream, by=self.by)
+            submit(self.attempt)
+        return self.attempt
+
+    def go_on(self) -> None:
+        """The person speaks again."""
+        if self.attempt is not None:
+            self.attempt.discard()
+            self.attempt = None
+        self.known = None
+        if self.utterance is not None:
+            self.utterance.resume()
+
+    def stop_working_ahead(self) -> None:
+        """The language model is needed, or nobody wants its work."""
+        if self.ahead is not None:
+            self.ahead.cancel()
+            self.ahead = None
+
+    def drop(self) -> None:
+        """Close it without an answer."""
+        self.stop_working_ahead()
+        if self.attempt is not None:
+            self.attempt.discard()
+
+
+class Finished:
+    """A stream whose transcript is known already."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+
+    def accept(self, frame: AudioFrame) -> str:
+        """As :class:`~edgebot.core.speech.SpeechStream`; nothing is taken any more."""
+        return self._transcript.text
+
+    def finish(self) -> Transcript:
+        """The transcript."""
+        return self._transcript
+
+
+def endpointer_of(
+    opening: Opening,
+    limits: EndpointLimits,
+    detector: TurnDetector | None,
+    submit: Callable[[Attempt], None],
+) -> Endpointer:
+    """The endpointer of ``opening``: an answer is being prepared while the detector thinks."""
+    if detector is None:
+        return Endpointer(limits)
+
+    def finished() -> float:
+        if opening.utterance is None:
+            return 0.0
+        if not opening.unsure:
+            opening.propose(submit)
+        longest = int(detector.longest_s * RATE_HZ)
+        return detector.finished(opening.utterance.audio()[-longest:])
+
+    return Endpointer(limits, finished)

@@ -1,0 +1,283 @@
+"""The listener stage: frames from the microphone become attempts at an answer.
+
+It sleeps until a wake word, a button or a question of ours opens the microphone; follows the
+person's speech to its end; and, while we speak, listens for somebody breaking in. Everything here
+counts samples and happens on one thread; other threads leave requests.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from edgebot.core.audio import RATE_HZ, AudioFrame, Sound
+from edgebot.core.dialogue import Dialogue
+from edgebot.core.speech import SpeechStream
+from edgebot.core.turn import Turn
+from edgebot.runtime.endpointing import Event
+from edgebot.runtime.live.break_in import BreakIn
+from edgebot.runtime.live.frames import chunks_of
+from edgebot.runtime.live.health import StageHealth
+from edgebot.runtime.live.hearing import Finished, Opening, endpointer_of
+from edgebot.runtime.live.jobs import Outcome
+from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
+from edgebot.runtime.live.responder import Responder
+from edgebot.runtime.live.speaker import Speaker
+from edgebot.runtime.live.utterance import Utterance
+from edgebot.runtime.live.veto import foreign_words
+
+_LOG = logging.getLogger(__name__)
+
+_AHEAD_S = 0.6
+"""The words so far are handed to the language model this often."""
+
+
+class Listener:
+    """See the module."""
+
+    def __init__(
+        self,
+        sound: Sound,
+        ears: Ears,
+        speaker: Speaker,
+        responder: Responder,
+        dialogue: Dialogue,
+        open_stream: Callable[[str], SpeechStream],
+        health: StageHealth,
+        manners: Manners = USUAL,
+        hooks: Hooks | None = None,
+    ) -> None:
+        """``open_stream``: a fresh recogniser stream for what a session may say now."""
+        self._sound = sound
+        self._ears = ears
+        self._speaker = speaker
+        self._responder = responder
+        self._dialogue = dialogue
+        self._open_stream = open_stream
+        self._health = health
+        self.manners = manners
+        self._hooks = hooks or Hooks()
+        self._recent: deque[AudioFrame] = deque()
+        self._opening: Opening | None = None
+        self._break_in = BreakIn(manners.interruption, manners.stop_words, self._stream)
+        self._requests: deque[Callable[[], None]] = deque()
+        self._watching = False
+        self.session = "local"
+
+    # --- from any thread
+
+    def open(self, by: str = "button") -> None:
+        """Open the microphone with the next frame, as if the wake word had been said."""
+        self._requests.append(lambda: self._open(by, self.manners.endpoint.no_speech_ms / 1000.0))
+
+    def after(self, outcome: Outcome) -> None:
+        """A turn has ended."""
+        self._requests.append(lambda: self._after(outcome))
+
+    def listening(self) -> bool:
+        """Whether the microphone is open."""
+        return self._opening is not None
+
+    # --- the stage
+
+    def run(self) -> None:
+        """The stage's thread: ends with the microphone."""
+        for frame in chunks_of(self._sound.microphone.frames(), self._ears.voice.chunk):
+            self._health.begin()
+            self.accept(frame)
+            self._health.end()
+        self._drop()
+
+    def accept(self, frame: AudioFrame) -> None:
+        """Take the next frame, as long as the voice activity detector wants it."""
+        self._remember(frame)
+        while self._requests:
+            self._requests.popleft()()
+        if self._opening is None:
+            self._watch(frame)
+        else:
+            self._follow(self._opening, frame)
+
+    def _remember(self, frame: AudioFrame) -> None:
+        self._recent.append(frame)
+        longest = self.manners.pre_roll_s * RATE_HZ
+        while self._recent and frame.end - self._recent[0].start > longest:
+            self._recent.popleft()
+
+    # --- the microphone is closed
+
+    def _watch(self, frame: AudioFrame) -> None:
+        if self._ears.wake is not None:
+            wake = self._ears.wake.accept(frame.samples, frame.start)
+            if wake is not None and not self._is_echo(wake.word):
+                self._hooks.woken(wake.word, wake.score)
+                self._open("wake", self.manners.endpoint.no_speech_ms / 1000.0, wake.end)
+                return
+        if self.manners.barge_in and self._speaker.speaking():
+            self._watch_for_interruption(frame)
+        elif self._watching:
+            self._watching = False
+            self._break_in.reset()
+
+    def _is_echo(self, words: str) -> bool:
+        return self._speaker.speaking() and not foreign_words(words, self._speaker.saying())
+
+    def _watch_for_interruption(self, frame: AudioFrame) -> None:
+        if not self._watching:
+            self._watching = True
+            self._ears.voice.reset()
+        person = self._break_in.accept(
+            frame,
+            self._ears.voice.probability(frame.samples),
+            self._sound.echo_db(),
+            self._recent,
+            self._speaker.saying,
+            only_stop_words=self.manners.only_stop_words,
+        )
+        if person is None:
+            self._speaker.duck(self._break_in.suspects)
+            return
+        opening = self._opened("barge_in", self.manners.endpoint.no_speech_ms / 1000.0)
+        opening.unsure = True
+        opening.utterance = person.utterance
+        opening.endpointer.accept(1.0, person.age)
+        self._speaker.pause()
+        if person.sure:
+            self._be_sure(opening)
+
+    # --- the microphone is open
+
+    def _open(self, by: str, wait_s: float, since: int | None = None) -> None:
+        """``since``: position from which on what was heard counts, in samples."""
+        if self._opening is not None:
+            if by in ("follow_up", "question"):
+                return
+            self._drop()
+        self._break_in.reset()
+        self._speaker.interrupt()
+        self._ears.voice.reset()
+        opening = self._opened(by, wait_s)
+        self._speaker.tone("heard")
+        if since is not None:
+            for frame in [one for one in self._recent if one.end > since]:
+                self._follow(opening, frame)
+                if self._opening is not opening:
+                    break
+
+    def _opened(self, by: str, wait_s: float) -> Opening:
+        self._opening = opening = Opening(by, self.session)
+        limits = replace(self.manners.endpoint, no_speech_ms=int(wait_s * 1000))
+        opening.endpointer = endpointer_of(opening, limits, self._ears.turn, self._responder.submit)
+        self._hooks.state("listening")
+        return opening
+
+    def _follow(self, opening: Opening, frame: AudioFrame) -> None:
+        opening.age += len(frame.samples)
+        probability = self._ears.voice.probability(frame.samples)
+        if opening.utterance is not None:
+            if opening.utterance.accept(frame):
+                self._on_words(opening)
+        else:
+            opening.lead.append(frame)
+            if len(opening.lead) * len(frame.samples) > self.manners.pre_roll_s * RATE_HZ:
+                opening.lead.pop(0)
+        for event in opening.endpointer.accept(probability, len(frame.samples)):
+            self._on_event(opening, event)
+            if self._opening is not opening:
+                return
+        if opening.unsure and opening.age > self.manners.doubt_s * RATE_HZ:
+            speaks = opening.endpointer.silence_ms < 100
+            if not speaks or opening.age > 4 * self.manners.doubt_s * RATE_HZ:
+                self._was_nobody(opening)
+
+    def _on_event(self, opening: Opening, event: Event) -> None:
+        if event is Event.STARTED and opening.utterance is None:
+            opening.utterance = Utterance(self._stream, opening.lead)
+            opening.lead = []
+        elif event is Event.PAUSED:
+            if not opening.unsure or self._words_decide(opening):
+                opening.propose(self._responder.submit)
+        elif event is Event.RESUMED:
+            opening.go_on()
+        elif event is Event.ENDED:
+            if not opening.unsure or self._words_decide(opening):
+                self._release(opening)
+        elif event is Event.NOTHING:
+            self._nobody_spoke(opening)
+
+    def _on_words(self, opening: Opening) -> None:
+        assert opening.utterance is not None
+        partial = opening.utterance.partial
+        if opening.unsure:
+            if foreign_words(partial, self._speaker.saying()):
+                self._be_sure(opening)
+            return
+        due = opening.age - opening.asked_at >= _AHEAD_S * RATE_HZ
+        if self.manners.work_ahead and due and partial.count(" ") >= 2:
+            opening.asked_at = opening.age
+            if opening.ahead is None:
+                opening.ahead = Turn(opening.session)
+            self._dialogue.prepare(opening.ahead, partial)
+
+    def _words_decide(self, opening: Opening) -> bool:
+        """A paused reply: were there words of a person? If not, the reply goes on."""
+        assert opening.utterance is not None
+        if opening.attempt is not None:
+            return True
+        transcript = opening.utterance.hand_over().finish()
+        if not foreign_words(transcript.text, self._speaker.saying()):
+            self._was_nobody(opening)
+            return False
+        self._be_sure(opening)
+        opening.known = Finished(transcript)
+        return True
+
+    def _be_sure(self, opening: Opening) -> None:
+        opening.unsure = False
+        self._speaker.interrupt()
+
+    def _was_nobody(self, opening: Opening) -> None:
+        opening.drop()
+        self._opening = None
+        self._break_in.reset()
+        self._speaker.resume()
+        self._hooks.state("asleep")
+
+    def _release(self, opening: Opening) -> None:
+        attempt = opening.propose(self._responder.submit)
+        self._responder.release(attempt)
+        self._close(opening, spoke=True)
+        self._hooks.state("thinking")
+
+    def _nobody_spoke(self, opening: Opening) -> None:
+        opening.drop()
+        self._close(opening, spoke=False)
+        self._hooks.state("asleep")
+
+    def _close(self, opening: Opening, *, spoke: bool) -> None:
+        if opening.by == "wake":
+            self._hooks.followed(spoke)
+        self._opening = None
+        self._recent.clear()
+        if self._ears.wake is not None:
+            self._ears.wake.reset()
+
+    def _after(self, outcome: Outcome) -> None:
+        if self._opening is not None or outcome.session == "ring":
+            return
+        if outcome.expects_answer and not outcome.interrupted:
+            self._open("question", self.manners.question_s)
+        elif self.manners.follow_up_s and outcome.heard_words and not outcome.ended:
+            self._open("follow_up", self.manners.follow_up_s)
+        else:
+            self._hooks.state("asleep")
+
+    def _drop(self) -> None:
+        if self._opening is not None:
+            self._opening.drop()
+            self._opening = None
+
+    def _stream(self) -> SpeechStream:
+        return self._open_stream(self.session)

@@ -1,0 +1,210 @@
+"""The responder stage: what was heard becomes an answer, what is due is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgebot.core.audio import Samples
+from edgebot.core.channel import Channel, ChannelClosed
+from edgebot.core.dialogue import Dialogue, Proposal
+from edgebot.core.errors import Cancelled
+from edgebot.core.speech import Transcript
+from edgebot.core.turn import Turn
+from edgebot.dialogue.intents import STOPPING
+from edgebot.runtime.live.activity import Activity
+from edgebot.runtime.live.health import StageHealth
+from edgebot.runtime.live.jobs import Attempt, Job, Notice, Outcome, Ring
+from edgebot.runtime.live.ledger import Ledger, record_of
+from edgebot.runtime.live.reply import Reply
+
+_LOG = logging.getLogger(__name__)
+
+FAILURES_BORNE = 3
+"""Turns in a row that may fail before the daemon gives up on itself and is started anew."""
+
+CLOSING = frozenset(STOPPING)
+
+
+@dataclass(slots=True)
+class Mouth:
+    """How a reply gets out."""
+
+    begin: Callable[[Reply], None]
+    """Hand a reply to the synthesizer and the speaker."""
+
+    rate_hz: int
+    ring_tone: Samples
+    ring_s: float
+    """Longest time that something rings, in seconds of sound."""
+
+    apology: Callable[[], str]
+    """What is said when a turn fails."""
+
+
+class Responder:
+    """Does one job after the other: an attempt at an answer, a ring, a notice."""
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        mouth: Mouth,
+        ledger: Ledger,
+        health: StageHealth,
+        activity: Activity,
+        on_outcome: Callable[[Outcome], None],
+    ) -> None:
+        self._dialogue = dialogue
+        self._mouth = mouth
+        self._ledger = ledger
+        self._health = health
+        self._activity = activity
+        self._on_outcome = on_outcome
+        self._jobs: Channel[Job] = Channel(capacity=64)
+        self._failed = 0
+
+    def submit(self, job: Job) -> None:
+        """Do ``job`` after those that wait."""
+        self._activity.begin((job.turn.id, "propose"))
+        job.turn.cancellation.on_cancel(lambda: self._activity.end((job.turn.id, "propose")))
+        try:
+            self._jobs.put(job)
+        except ChannelClosed:
+            job.turn.cancel()
+
+    def release(self, attempt: Attempt) -> None:
+        """The person is done: let ``attempt`` happen."""
+        self._activity.begin((attempt.turn.id, "reply"))
+        attempt.release()
+
+    def close(self) -> None:
+        """End the stage."""
+        self._jobs.close(discard=True)
+
+    def run(self) -> None:
+        """The stage's thread. Raises what went wrong when one turn after the other fails."""
+        for job in self._jobs:
+            self._health.begin()
+            try:
+                self._do(job)
+                self._failed = 0
+            except (Cancelled, ChannelClosed):
+                pass
+            except Exception as failure:
+                self._failed += 1
+                _LOG.error("a turn failed: %s", failure, exc_info=_LOG.isEnabledFor(logging.DEBUG))
+                self._apologize(job)
+                if self._failed >= FAILURES_BORNE:
+                    raise
+            finally:
+                self._health.end()
+                self._activity.end((job.turn.id, "propose"))
+                self._activity.end((job.turn.id, "reply"))
+
+    def _do(self, job: Job) -> None:
+        if isinstance(job, Ring):
+            self._ring(job)
+        elif isinstance(job, Notice):
+            self._notice(job)
+        elif job.is_live:
+            self._answer(job)
+
+    # --- an answer
+
+    def _answer(self, attempt: Attempt) -> None:
+        turn = attempt.turn
+        transcript = attempt.stream.finish()
+        turn.mark("final_text")
+        self._health.beat()
+        if not transcript.text:
+            self._activity.end((turn.id, "propose"))
+            if attempt.wait():
+                self._on_outcome(Outcome(turn.session, heard_words=False))
+            return
+        proposal = self._dialogue.propose(turn, transcript.text, draft=True)
+        turn.mark("parsed")
+        self._activity.end((turn.id, "propose"))
+        self._health.end()
+        if not attempt.wait():
+            return
+        self._health.begin()
+        self._speak(attempt, transcript, proposal)
+
+    def _speak(self, attempt: Attempt, transcript: Transcript, proposal: Proposal) -> None:
+        turn = attempt.turn
+        reply = Reply(turn, self._mouth.rate_hz)
+        self._mouth.begin(reply)
+        try:
+            for sentence in proposal.sentences():
+                self._health.beat()
+                turn.mark("first_token")
+                turn.mark("first_sentence")
+                if not reply.say(sentence.text):
+                    break
+                self._health.beat()
+        finally:
+            reply.end()
+        self._health.end()
+        heard = reply.wait()
+        turn.mark("done")
+        self._dialogue.heard(turn, heard)
+        decision = proposal.decision
+        self._ledger.add(record_of(turn, decision, attempt.by, transcript))
+        self._on_outcome(
+            Outcome(
+                turn.session,
+                heard_words=True,
+                expects_answer=decision.expects_answer,
+                interrupted=turn.cancellation.is_set,
+                ended=(decision.intent or "") in CLOSING,
+            )
+        )
+
+    # --- what nobody asked for
+
+    def _notice(self, notice: Notice) -> None:
+        self._activity.end((notice.turn.id, "propose"))
+        self._activity.begin((notice.turn.id, "reply"))
+        reply = Reply(notice.turn, self._mouth.rate_hz)
+        self._mouth.begin(reply)
+        reply.say(notice.text)
+        reply.end()
+        self._health.end()
+        reply.wait()
+
+    def _ring(self, job: Ring) -> None:
+        """Tell what is due; ring until it is silenced or has rung long enough."""
+        announcement, turn = job.announcement, job.turn
+        scheduler = self._dialogue.scheduler
+        if not self._still_due(announcement.id):
+            return
+        self._activity.end((turn.id, "propose"))
+        self._activity.begin((turn.id, "reply"))
+        reply = Reply(turn, self._mouth.rate_hz, rings=announcement.ring)
+        self._mouth.begin(reply)
+        tone = self._mouth.ring_tone
+        tone_s = len(tone) / self._mouth.rate_hz
+        rounds = max(1, int(self._mouth.ring_s / max(tone_s, 0.5))) if announcement.ring else 1
+        for number in range(rounds):
+            if announcement.ring and not reply.sound(tone):
+                break
+            if number % 3 == 0 and not reply.say(announcement.text):
+                break
+            self._health.end()
+            if number and not self._still_due(announcement.id):
+                break
+        reply.end()
+        self._health.end()
+        reply.wait()
+        if not turn.cancellation.is_set or not announcement.ring:
+            scheduler.done(announcement)
+        self._on_outcome(Outcome("ring", heard_words=True, interrupted=turn.cancellation.is_set))
+
+    def _still_due(self, promise: int) -> bool:
+        return promise in {one.id for one in self._dialogue.scheduler.ringing()}
+
+    def _apologize(self, job: Job) -> None:
+        if isinstance(job, Attempt) and not job.wait():
+            return
+        self._notice(Notice(self._mouth.apology(), Turn(job.turn.session)))
