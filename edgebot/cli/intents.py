@@ -83,7 +83,9 @@ def check(
         ctx.exit(1)
     checker = Checker(sentences, datetime.now().astimezone())
     found = 0
-    for template in tqdm(sentences.templates, desc="checking", unit="template", leave=False):
+    for template in tqdm(
+        sentences.templates, desc="checking", unit="template", leave=False, disable=None
+    ):
         for mistake in checker.check(template):
             found += 1
             _show(mistake, as_json)

@@ -127,8 +127,14 @@ class VolumeControl(Protocol):
     def muted(self) -> bool:
         """Whether nothing is to be heard."""
 
-    def mute(self, on: bool) -> None:
-        """Silence the speaker, or let it be heard again at the volume it had."""
+    def mute(self, on: bool, for_s: float | None = None) -> None:
+        """Silence the speaker, or let it be heard again at the volume it had.
+
+        With ``for_s`` the silence ends by itself after so many seconds, restarts included.
+        """
+
+    def mute_left_s(self) -> float | None:
+        """Seconds until a mute ends by itself; None when there is none, or none with an end."""
 
 
 class SlotReader(Protocol):

@@ -60,7 +60,7 @@ def open_household(settings: Settings) -> Household:
     store = Store(settings.state_dir, clock, grace_s=settings.dialogue.missed_after_s)
     replies = load_replies(settings.language)
     reader = LanguageSlotReader(settings.language)
-    volume = StoredVolume(store.preferences("volume"))
+    volume = StoredVolume(store.preferences("volume"), clock)
     services = Services(store, clock, reader, volume, settings.language, settings.units)
     wanted = settings.dialogue
     skills = load_skills(services, replies, wanted.skills_off, wanted.skill_deadline_s)

@@ -126,7 +126,7 @@ class Stage:
 
     def _open(self) -> None:
         self.store = Store(self._directory, self.clock)
-        self.volume = StoredVolume(self.store.preferences("volume"))
+        self.volume = StoredVolume(self.store.preferences("volume"), self.clock)
         reader = Reader(self._language)
         services = Services(self.store, self.clock, reader, self.volume, self._language)
         replies = load_replies(self._language)

@@ -40,8 +40,7 @@ class AlarmBook:
         if label := slots.get("label"):
             found = [one for one in found if str(label).casefold() in one.label.casefold()]
         if value := slots.get("recurrence"):
-            days = tuple(value.get("days") or ())
-            found = [one for one in found if one.recurrence and one.recurrence.days == days]
+            found = [one for one in found if one.recurrence and one.recurrence.same_days(value)]
         if moment := slots.get("moment"):
             found = [one for one in found if self._fits(one, moment)]
         about = request.topic.refers.get(ID) if request.topic else None

@@ -133,13 +133,31 @@ def say_recurrence(value: Mapping[str, Any], language: str) -> str:
 
 def _days(value: Mapping[str, Any], language: str) -> str:
     table = tables_of(language)["recurrences"]
+    if value.get("month_days"):
+        return _month_days(value, language)
     weeks = value.get("weeks", 1)
     known = table["days"].get("".join(map(str, value["days"])))
-    if known and weeks == 1:
+    if known and weeks == 1 and value.get("nth") is None:
         return str(known)
     days = say_list([table["weekdays"][day] for day in value["days"]], language)
+    if value.get("nth") is not None:
+        return str(table["nth"][value["nth"]].format(day=days))
     if weeks == 1:
         return str(table["some"].format(days=days))
     if weeks in table["weeks"]:
         return str(table["weeks"][weeks].format(days=days))
     return str(table["many_weeks"].format(number=say_number(weeks, language), days=days))
+
+
+def _month_days(value: Mapping[str, Any], language: str) -> str:
+    tables = tables_of(language)
+    table, month = tables["recurrences"], value.get("month")
+    if 0 in value["month_days"]:  # the day it was agreed on
+        return str(table["same_month_day" if month is None else "same_year_day"])
+    if -1 in value["month_days"]:
+        return str(table["last_month_day"])
+    ordinals = [say_ordinal(day, language, "ordinals_dative") for day in value["month_days"]]
+    days = say_list(ordinals, language)
+    if month is None:
+        return str(table["month_day"].format(day=days))
+    return str(table["year_day"].format(day=days, month=tables["dates"]["months"][month - 1]))

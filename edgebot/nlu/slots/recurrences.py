@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from edgebot.nlu.slots.calendar import make_date
 from edgebot.nlu.slots.durations import Length, length_at, of_unit
 from edgebot.nlu.slots.fields import field_readers
 from edgebot.nlu.slots.moments import Pieces, pieces_at
@@ -23,7 +24,7 @@ def _recurrence(utterance: Utterance, at: int) -> tuple[dict[str, Any], int] | N
     before = pieces_at(utterance, at, only=("clock", "part"))
     if before is not None:
         rule = _days(utterance, before[1])
-        if rule is not None and "days" in rule[0]:
+        if rule is not None and "every_s" not in rule[0]:
             before[0].part = before[0].part or rule[0].get("part")
             return _with_time(rule[0], before[0], utterance), rule[1]
     rule = _days(utterance, at)
@@ -54,6 +55,8 @@ def _readers(utterance: Utterance) -> dict[str, Slot]:
         "several_weekdays": _at_least_two(_several(utterance, readers["weekday"])),
         "plural_weekdays": _several(utterance, _plural(utterance)),
         "last_weekday": readers["weekday"],
+        "month_day": readers["ordinal_day"],
+        "nth": _nth(readers["ordinal_day"]),
         "length": lambda at: length_at(utterance, at),
         "single_length": lambda at: _single(utterance, at),
     }
@@ -106,6 +109,16 @@ def _plural(utterance: Utterance) -> Slot:
     return read
 
 
+def _nth(ordinal: Slot) -> Slot:
+    """The "second" of "every second Monday of the month"; a fifth is not in every month."""
+
+    def read(at: int) -> tuple[int, int] | None:
+        found = ordinal(at)
+        return found if found is not None and found[0] <= 4 else None
+
+    return read
+
+
 def _single(utterance: Utterance, at: int) -> tuple[Length, int] | None:
     """A unit without a number: the "hour" of "every hour"."""
     unit = utterance.tables.durations.get(utterance.word(at))
@@ -118,6 +131,10 @@ def _meaning(meaning: Bindings) -> dict[str, Any] | None:
         return {"every_s": meaning["every_s"]}
     if "length" in meaning or "single_length" in meaning:
         return _interval(meaning.get("length") or meaning["single_length"], meaning)
+    if "month_day" in meaning or "day_number" in meaning or "month_days" in meaning:
+        return _of_month(meaning)
+    if "nth" in meaning:
+        return {"days": [meaning["weekday"]], "nth": meaning["nth"]}
     named = (meaning.get(key) for key in ("weekdays", "several_weekdays", "plural_weekdays"))
     days = next((days for days in named if days), meaning.get("days", []))
     if "last_weekday" in meaning:
@@ -130,7 +147,22 @@ def _meaning(meaning: Bindings) -> dict[str, Any] | None:
     return value
 
 
+def _of_month(meaning: Bindings) -> dict[str, Any] | None:
+    """Days of every month, or of one month in every year."""
+    said = meaning.get("month_day") or meaning.get("day_number")
+    value: dict[str, Any] = {"month_days": [said] if said else meaning["month_days"]}
+    month = meaning.get("month")
+    if month is None:
+        return value
+    if month and said and make_date(2024, month, said) is None:  # a leap year
+        return None
+    return {**value, "month": month}
+
+
 def _interval(length: Length, meaning: Bindings) -> dict[str, Any] | None:
+    if "single_length" in meaning and length.months in (1, 12):
+        # Months are no fixed length of time: it is the same day of the next one.
+        return {"month_days": [0], **({"month": 0} if length.months == 12 else {})}
     if "weekdays" not in meaning:
         seconds = length.total_s()
         return {"every_s": seconds} if seconds > 0 else None

@@ -62,7 +62,8 @@ def point(value: str, name: str = "tides") -> EntryPoint:
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
     store = Store(tmp_path, FakeClock())
-    return Services(store, FakeClock(), FakeReader(), StoredVolume(store.preferences("volume")))
+    clock = FakeClock()
+    return Services(store, clock, FakeReader(), StoredVolume(store.preferences("volume"), clock))
 
 
 def test_a_plugin_is_taken_in_with_its_replies(services: Services) -> None:

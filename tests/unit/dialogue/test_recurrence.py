@@ -68,9 +68,67 @@ def test_an_interval_counts_from_when_it_was_agreed_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "moment", "expected"),
+    [
+        ({"month_days": [1]}, "2024-05-14T06:00", "2024-06-01T09:00+02:00"),
+        ({"month_days": [14]}, "2024-05-14T08:59", "2024-05-14T09:00+02:00"),
+        ({"month_days": [14]}, "2024-05-14T09:00", "2024-06-14T09:00+02:00"),
+        ({"month_days": [1, 15]}, "2024-05-14T06:00", "2024-05-15T09:00+02:00"),
+        # A month that is too short has it on its last day.
+        ({"month_days": [31]}, "2024-06-02T06:00", "2024-06-30T09:00+02:00"),
+        ({"month_days": [-1]}, "2024-02-02T06:00", "2024-02-29T09:00+01:00"),
+        ({"days": [0], "nth": 1}, "2024-05-14T06:00", "2024-06-03T09:00+02:00"),
+        ({"days": [4], "nth": 4}, "2024-05-24T10:00", "2024-06-28T09:00+02:00"),
+        ({"days": [4], "nth": -1}, "2024-05-24T10:00", "2024-05-31T09:00+02:00"),
+        ({"month_days": [3], "month": 5}, "2024-05-14T06:00", "2025-05-03T09:00+02:00"),
+        ({"month_days": [29], "month": 2}, "2024-05-14T06:00", "2025-02-28T09:00+01:00"),
+    ],
+)
+def test_of_the_month_and_of_the_year(value: dict[str, object], moment: str, expected: str) -> None:
+    assert after(Recurrence.of({**value, "at": "09:00"}), moment) == expected
+
+
+def test_every_month_is_the_day_it_was_agreed_on() -> None:
+    agreed = datetime(2024, 5, 31, 20, tzinfo=UTC)
+    monthly = Recurrence.of({"month_days": [0], "at": "09:00"}).since(agreed)
+    assert after(monthly, "2024-06-01T00:00") == "2024-06-30T09:00+02:00"
+    assert after(monthly, "2024-07-01T00:00") == "2024-07-31T09:00+02:00"
+    yearly = Recurrence.of({"month_days": [0], "month": 0, "at": "09:00"}).since(agreed)
+    assert after(yearly, "2024-06-01T00:00") == "2025-05-31T09:00+02:00"
+    assert Recurrence.of(yearly.as_json()) == yearly
+
+
+@given(
+    st.one_of(
+        st.fixed_dictionaries({"month_days": st.lists(st.integers(-1, 31), min_size=1)}),
+        st.fixed_dictionaries(
+            {"month_days": st.lists(st.integers(0, 31), min_size=1), "month": st.integers(0, 12)}
+        ),
+        st.fixed_dictionaries(
+            {"days": st.lists(st.integers(0, 6), min_size=1), "nth": st.sampled_from([1, 4, -1])}
+        ),
+    ),
+    st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)),
+    st.sampled_from(ZONES),
+)
+def test_there_is_always_a_next_time(
+    value: dict[str, object], moment: datetime, zone: ZoneInfo
+) -> None:
+    now = moment.replace(tzinfo=UTC)
+    rule = Recurrence.of({**value, "at": "02:30"}).since(now)
+    due = rule.after(now, zone)
+    assert now < due <= now + timedelta(days=367)
+    assert rule.after(due, zone) > due
+    assert Recurrence.of(rule.as_json()) == rule
+
+
+@pytest.mark.parametrize(
     "value",
     [
         {},
+        {"month_days": [32], "at": "07:00"},
+        {"month_days": [3], "month": 13, "at": "07:00"},
+        {"days": [0], "nth": 5, "at": "07:00"},
         {"days": []},
         {"days": [7], "at": "07:00"},
         {"days": [0], "at": "25:00"},

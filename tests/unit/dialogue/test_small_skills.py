@@ -218,11 +218,11 @@ def test_forgetting_forgets_what_was_spoken_of(store: Store) -> None:
 
 
 def test_the_volume_outlives_a_restart(store: Store) -> None:
-    first = StoredVolume(store.preferences("volume"))
+    first = StoredVolume(store.preferences("volume"), CLOCK)
     assert first.volume() == START
     first.set_volume(35)
     first.mute(True)
-    second = StoredVolume(store.preferences("volume"))
+    second = StoredVolume(store.preferences("volume"), CLOCK)
     assert (second.volume(), second.muted()) == (35, True)
     second.mute(False)
     assert (second.volume(), second.muted()) == (35, False)
@@ -242,13 +242,73 @@ def test_the_volume_outlives_a_restart(store: Store) -> None:
     ],
 )
 def test_volume(store: Store, intent: str, slots: dict[str, Any], volume: int, reply: str) -> None:
-    control = StoredVolume(store.preferences("volume"))
+    control = StoredVolume(store.preferences("volume"), CLOCK)
     assert Volume(control).handle(request(intent, **slots)).reply == reply
     assert control.volume() == volume
 
 
+def quiet_for(store: Store, clock: FakeClock, for_s: float) -> StoredVolume:
+    control = StoredVolume(store.preferences("volume"), clock)
+    control.mute(True, for_s)
+    return control
+
+
+def test_a_mute_ends_by_itself(store: Store) -> None:
+    clock = FakeClock()
+    control = quiet_for(store, clock, 1200.0)
+    clock.go(1199.0)
+    assert (control.muted(), control.mute_left_s()) == (True, 1.0)
+    clock.go(1.0)
+    assert (control.muted(), control.mute_left_s()) == (False, None)
+
+
+def test_a_mute_ends_though_the_power_was_cut(store: Store) -> None:
+    clock = FakeClock()
+    quiet_for(store, clock, 1200.0)
+    clock.reboot(600.0)
+    control = StoredVolume(store.preferences("volume"), clock)
+    assert (control.muted(), control.mute_left_s()) == (True, 600.0)
+    clock.reboot(600.0)
+    assert not StoredVolume(store.preferences("volume"), clock).muted()
+
+
+def test_a_clock_that_is_set_makes_a_mute_neither_longer_nor_shorter(store: Store) -> None:
+    clock = FakeClock()
+    control = quiet_for(store, clock, 1200.0)
+    clock.jump(86_400.0)
+    assert control.mute_left_s() == 1200.0
+    clock.jump(-900 * 86_400.0)
+    assert control.mute_left_s() == 1200.0
+    clock.reboot(0.0)  # only the wall clock is left, and it is years behind
+    assert StoredVolume(store.preferences("volume"), clock).mute_left_s() == 1200.0
+
+
+@pytest.mark.parametrize(
+    ("slots", "reply", "muted"),
+    [
+        ({}, "volume.muted", True),
+        ({"duration": 1200}, "volume.muted_for", True),
+        ({"duration": -300}, "volume.mute_too_short", False),
+        ({"duration": 0}, "volume.mute_too_short", False),
+        ({"duration": 1e15}, "volume.mute_too_long", False),
+    ],
+)
+def test_how_long_a_mute_may_be(
+    store: Store, slots: dict[str, Any], reply: str, muted: bool
+) -> None:
+    control = StoredVolume(store.preferences("volume"), FakeClock())
+    assert Volume(control).handle(request("volume_mute", **slots)).reply == reply
+    assert control.muted() is muted
+
+
+def test_louder_ends_a_mute(store: Store) -> None:
+    control = quiet_for(store, FakeClock(), 1200.0)
+    control.set_volume(40)
+    assert (control.muted(), control.mute_left_s()) == (False, None)
+
+
 def test_the_ends_of_the_scale(store: Store) -> None:
-    control = StoredVolume(store.preferences("volume"))
+    control = StoredVolume(store.preferences("volume"), CLOCK)
     control.set_volume(100)
     assert Volume(control).handle(request("volume_up")).reply == "volume.loudest"
     control.set_volume(QUIETEST)

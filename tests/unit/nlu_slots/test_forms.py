@@ -32,8 +32,8 @@ def shorthand(kind: str, value: Any) -> Any:
     if kind == "recurrence":
         short = {
             key: value[key]
-            for key in ("days", "weeks", "every_s", "at", "also_at")
-            if value.get(key)
+            for key in ("days", "weeks", "nth", "month_days", "month", "every_s", "at", "also_at")
+            if value.get(key) is not None
         }
         return short | ({"open": True} if value.get("ambiguous_half_day") else {})
     if kind == "quantity":

@@ -101,7 +101,24 @@ CLOCKS = st.times().map(lambda at: f"{at.hour:02}:{at.minute:02}")
 @given(
     language=LANGUAGES,
     value=st.fixed_dictionaries({"days": DAYS, "at": CLOCKS | st.none()})
-    | st.fixed_dictionaries({"days": DAYS, "weeks": st.integers(2, 9), "at": CLOCKS}),
+    | st.fixed_dictionaries({"days": DAYS, "weeks": st.integers(2, 9), "at": CLOCKS})
+    | st.fixed_dictionaries(
+        {
+            "days": st.integers(0, 6).map(lambda day: [day]),
+            "nth": st.sampled_from([1, 2, 3, 4, -1]),
+            "at": CLOCKS | st.none(),
+        }
+    )
+    | st.fixed_dictionaries(
+        {"month_days": st.integers(-1, 31).map(lambda day: [day]), "at": CLOCKS | st.none()}
+    )
+    | st.fixed_dictionaries(
+        {
+            "month_days": st.integers(1, 28).map(lambda day: [day]),
+            "month": st.integers(1, 12),
+            "at": CLOCKS | st.none(),
+        }
+    ),
 )
 def test_recurrences_are_read_back(language: str, value: dict[str, Any]) -> None:
     said = wording.say_recurrence(value, language)
