@@ -36,6 +36,7 @@ class PlaybackQueue:
         self._stops = 0
         self._gain = self._gain_now = 1.0
         self._closed = False
+        self._flushed = False
 
     def write(self, frame: AudioFrame) -> None:
         """Append ``frame``; blocks while more than ``buffer_s`` waits."""
@@ -44,6 +45,7 @@ class PlaybackQueue:
             if self._closed:
                 return
             stops = self._stops
+            self._flushed = False
             self._append(samples, frame.rate_hz)
             self.changed.notify_all()
             while self._waiting > self._limit and stops == self._stops and not self._closed:
@@ -71,6 +73,18 @@ class PlaybackQueue:
         if self._resampler is not None:
             self._push(self._resampler.resample_chunk(_NOTHING, last=True))
             self._resampler = None
+
+    def flush(self) -> None:
+        """Nothing follows for now: what the resampler holds back can be taken too."""
+        with self.changed:
+            self._flush()
+            self._flushed = True
+            self.changed.notify_all()
+
+    def tail(self) -> bool:
+        """Whether what waits is the last of it: it was flushed and is not taken yet."""
+        with self.changed:
+            return self._flushed and self._waiting > 0
 
     def waiting(self) -> int:
         """Whole samples that can be taken right away."""

@@ -11,16 +11,16 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from edgebot.audio.acoustics import Acoustics, Convolution, Noise, impulse_response
-from edgebot.audio.playback_queue import FULL_SCALE, PlaybackQueue, Signal
-from edgebot.core.audio import RATE_HZ, AudioFrame, Samples
-
-FRAME = 512
-"""Samples of a frame: 32 ms."""
+from edgebot.audio.outage import Outage
+from edgebot.audio.playback_queue import FULL_SCALE, Signal
+from edgebot.audio.reopening import Reopening
+from edgebot.audio.room_devices import FRAME, Fault, RoomMicrophone, RoomSpeaker
+from edgebot.core.audio import RATE_HZ, AudioFrame, DeviceTrouble, Samples
 
 PATIENCE_S = 60.0
 """Real seconds that the room waits for a reply to go on."""
@@ -53,14 +53,18 @@ class Room:
     ) -> None:
         self.acoustics = acoustics or Acoustics()
         self.busy: Callable[[], bool] = lambda: False
-        """Whether more is to be played: from the end of speech until the reply's last frame is
-        written. Called from the thread that reads the microphone."""
+        """Whether more is to be played: from the end of speech until the reply's last frame was
+        played. Called from the thread that reads the microphone."""
 
         self.underruns = 0
         """Gaps within what was played, at any ``speed``."""
 
         self.speaker = RoomSpeaker(buffer_s)
-        self.microphone = RoomMicrophone(self)
+        self.microphone = Reopening(
+            lambda: RoomMicrophone(self), self._tell, clock=self.seconds, sleep=self.advance
+        )
+        self.on_trouble: Callable[[DeviceTrouble], None] = lambda _: None
+        """Called when a device fails, and when it works again."""
         self._speed = speed
         self._clock = clock
         self._began: float | None = None
@@ -74,12 +78,28 @@ class Room:
         self._closed = threading.Event()
         self._playing = False
         self._heard: deque[AudioFrame] = deque(maxlen=max(1, round(remember_s * RATE_HZ / FRAME)))
+        self._fault: tuple[Fault, int] | None = None
+        self._speaker_outage = Outage("speaker", self._tell)
         self._left: float | None = None
 
     @property
     def position(self) -> int:
         """The clock: samples that the microphone has delivered."""
         return self._position
+
+    def seconds(self) -> float:
+        """The clock in seconds."""
+        return self._position / RATE_HZ
+
+    def fail(self, fault: Fault, seconds: float) -> None:
+        """Let a device fail from now on for ``seconds`` on the clock."""
+        self._fault = (fault, self._position + round(seconds * RATE_HZ))
+
+    def failing(self, *faults: Fault) -> bool:
+        """Whether one of ``faults`` holds now."""
+        if self._fault is not None and self._position >= self._fault[1]:
+            self._fault = None
+        return self._fault is not None and self._fault[0] in faults
 
     def say(self, samples: Samples, at_s: float | None = None, gain_db: float = 0.0) -> range:
         """Let a person speak ``samples`` (16 kHz) at ``at_s`` on the clock, or right now.
@@ -120,8 +140,12 @@ class Room:
 
     def advance(self, seconds: float) -> None:
         """Let time pass that nobody records."""
-        for _ in range(round(seconds * RATE_HZ / FRAME)):
-            self._next()
+        for _ in range(math.ceil(seconds * RATE_HZ / FRAME)):
+            if self.next_frame() is None:
+                return
+
+    def _tell(self, trouble: DeviceTrouble) -> None:
+        self.on_trouble(trouble)
 
     def echo_db(self) -> float | None:
         """Level of the loudspeaker left in the microphone, dB relative to full scale."""
@@ -131,11 +155,12 @@ class Room:
 
     def heartbeat(self) -> int:
         """Frames so far."""
-        return self._position // FRAME
+        return self._position // FRAME + self.microphone.heartbeat()
 
     def close(self) -> None:
         """End the recording, drop what waits."""
         self._closed.set()
+        self.microphone.close()
         self.speaker.close()
 
     def next_frame(self) -> AudioFrame | None:
@@ -152,7 +177,7 @@ class Room:
         return self._next()
 
     def _next(self) -> AudioFrame:
-        played = self.speaker.queue.take(FRAME)
+        played = self._play()
         with self._lock:
             start = self._position
             self._position += FRAME
@@ -167,6 +192,15 @@ class Room:
         signal += echo
         signal += self._noise.take(FRAME)
         return AudioFrame(_to_int16(signal), RATE_HZ, start)
+
+    def _play(self) -> Signal:
+        played = self.speaker.queue.take(FRAME)
+        if not self.failing("speaker"):
+            self._speaker_outage.over()
+            return played
+        if not self._speaker_outage.lasts:
+            self._speaker_outage.failed("the speaker is gone; plug it in")
+        return np.zeros(0, np.float32)
 
     def _mix_voices(self, start: int) -> Signal:
         mixed = np.zeros(FRAME, np.float32)
@@ -191,7 +225,7 @@ class Room:
         queue = self.speaker.queue
         began = last = self._clock()
         waiting = queue.waiting()
-        while not self._closed.is_set() and queue.waiting() < FRAME and self.busy():
+        while not self._closed.is_set() and self._is_short_of_sound():
             now = self._clock()
             if queue.waiting() != waiting:
                 waiting, last = queue.waiting(), now
@@ -202,58 +236,16 @@ class Room:
             with queue.changed:
                 queue.changed.wait(0.001)
 
+    def _is_short_of_sound(self) -> bool:
+        """Whether a reply goes on and its next frame is not there yet."""
+        queue = self.speaker.queue
+        return queue.waiting() < FRAME and not queue.tail() and self.busy()
+
     def _pace(self, speed: float) -> None:
         if self._began is None:
             self._began = self._clock() - self._position / RATE_HZ / speed
         due = self._began + (self._position + FRAME) / RATE_HZ / speed
         self._closed.wait(max(0.0, due - self._clock()))
-
-
-class RoomMicrophone:
-    """What is heard in the room, as an :class:`~edgebot.core.audio.AudioSource`."""
-
-    rate_hz = RATE_HZ
-
-    def __init__(self, room: Room) -> None:
-        self._room = room
-
-    def frames(self) -> Iterator[AudioFrame]:
-        """Yield frames of 32 ms; each moves the room's clock on."""
-        while (frame := self._room.next_frame()) is not None:
-            yield frame
-
-    def close(self) -> None:
-        """End the recording."""
-        self._room.close()
-
-
-class RoomSpeaker:
-    """The loudspeaker of a room, as a :class:`~edgebot.core.audio.Playback`."""
-
-    rate_hz = RATE_HZ
-
-    def __init__(self, buffer_s: float) -> None:
-        self.queue = PlaybackQueue(RATE_HZ, buffer_s)
-
-    def write(self, frame: AudioFrame) -> None:
-        """Queue ``frame``; blocks while more than the buffer waits."""
-        self.queue.write(frame)
-
-    def pending_s(self) -> float:
-        """Seconds that are not played yet."""
-        return self.queue.pending_s()
-
-    def stop(self) -> None:
-        """Drop what waits: the next frame is silent."""
-        self.queue.stop()
-
-    def set_gain(self, gain: float) -> None:
-        """Loudness from the next frame on."""
-        self.queue.set_gain(gain)
-
-    def close(self) -> None:
-        """Drop what waits, for good."""
-        self.queue.close()
 
 
 def _to_int16(signal: Signal) -> Samples:

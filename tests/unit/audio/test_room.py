@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edgebot.audio.acoustics import Acoustics
-from edgebot.audio.room import FRAME, Room
+from edgebot.audio.room import Room
+from edgebot.audio.room_devices import FRAME
 from edgebot.core.audio import RATE_HZ, AudioFrame, Samples
 
 QUIET = Acoustics(echo_db=None, noise_dbfs=None)
