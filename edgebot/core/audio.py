@@ -73,6 +73,9 @@ class Playback(Protocol):
         A device that fails is reopened: what could not be played is lost, no error is raised.
         """
 
+    def flush(self) -> None:
+        """Nothing follows for now: play what is held back for a whole block, too."""
+
     def pending_s(self) -> float:
         """Seconds that were written and are not audible yet."""
 

@@ -9,7 +9,10 @@ from edgebot.core.audio import RATE_HZ, AudioFrame
 from edgebot.core.speech import SpeechStream
 from edgebot.runtime.live.interruption import Interruption, InterruptionLimits, Verdict
 from edgebot.runtime.live.utterance import Utterance
-from edgebot.runtime.live.veto import foreign_words, words_of
+from edgebot.runtime.live.veto import foreign_words
+
+_LEAD_S = 0.1
+"""What is listened to from before the speech was noticed. More would hold our own words."""
 
 _STOP_WORD_S = 4.0
 """Speech without a stop word is forgotten after this long, where one is needed."""
@@ -40,6 +43,7 @@ class BreakIn:
         self._stop_words: Set[str] = frozenset(stop_words)
         self._open_stream = open_stream
         self._candidate: Utterance | None = None
+        self._age = 0
 
     @property
     def suspects(self) -> bool:
@@ -68,27 +72,39 @@ class BreakIn:
         """
         verdict = self._interruption.accept(frame.samples, probability, echo_db)
         if verdict is Verdict.NOTHING:
-            if not self._interruption.age:
-                self._candidate = None
-            return None
+            candidate = self._candidate
+            if self._interruption.age or candidate is None:
+                return None
+            self._candidate = None
+            return self._last_word(candidate, saying())
         if self._candidate is None:
+            begun = frame.end - self._interruption.age - int(_LEAD_S * RATE_HZ)
+            lead = [one for one in lead if one.end > begun]
             self._candidate = Utterance(self._open_stream, lead)
         else:
             self._candidate.accept(frame)
+        self._age = self._interruption.age
+        foreign = foreign_words(self._candidate.partial, saying())
+        if self._stop_words & set(foreign):
+            return self._person(self._candidate, sure=True)
         if verdict is not Verdict.PERSON:
             return None
-        return self._judge(self._candidate, saying(), only_stop_words=only_stop_words)
-
-    def _judge(self, candidate: Utterance, saying: str, *, only_stop_words: bool) -> Person | None:
-        words = words_of(candidate.partial)
-        foreign = foreign_words(candidate.partial, saying)
-        if only_stop_words and not self._stop_words & set(foreign):
-            if self._interruption.age > _STOP_WORD_S * RATE_HZ:
+        if only_stop_words:
+            if self._age > _STOP_WORD_S * RATE_HZ:
                 self.reset()
             return None
-        if words and not foreign:  # the room hands our own words back
+        if self._candidate.partial and not foreign:  # the room hands our own words back
             self.reset()
             return None
-        person = Person(candidate, self._interruption.age, sure=bool(foreign))
+        return self._person(self._candidate, sure=bool(foreign))
+
+    def _last_word(self, candidate: Utterance, saying: str) -> Person | None:
+        """Speech too short to count has ended: it counts if it was a stop word."""
+        words = foreign_words(candidate.hand_over().finish().text, saying)
+        return self._person(candidate, sure=True) if self._stop_words & set(words) else None
+
+    def _person(self, candidate: Utterance, *, sure: bool) -> Person:
+        age = self._age
+        candidate.resume()
         self.reset()
-        return person
+        return Person(candidate, age, sure)

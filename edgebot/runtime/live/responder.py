@@ -205,6 +205,8 @@ class Responder:
         return promise in {one.id for one in self._dialogue.scheduler.ringing()}
 
     def _apologize(self, job: Job) -> None:
+        self._activity.end((job.turn.id, "propose"))
         if isinstance(job, Attempt) and not job.wait():
             return
+        self._activity.end((job.turn.id, "reply"))
         self._notice(Notice(self._mouth.apology(), Turn(job.turn.session)))

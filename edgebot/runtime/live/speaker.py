@@ -15,6 +15,9 @@ from edgebot.runtime.live.reply import Reply
 _PIECE_S = 0.08
 """Sound is written in pieces of this length, so that it can be stopped between them."""
 
+_LOOK_S = 0.005
+"""While the last of a reply sounds, its end is looked for this often, in seconds."""
+
 _LEAST_RING = 0.4
 """Gain below which a timer or alarm is not turned down."""
 
@@ -93,11 +96,14 @@ class Speaker:
             self._epoch += 1
             self._playback.stop()
             self._current.rewind(heard)
+            self._activity.end((self._current.turn.id, "reply"))
             self._changed.notify_all()
 
     def resume(self) -> None:
         """It was nobody: go on a little before the place where it was paused."""
         with self._changed:
+            if self._paused and self._current is not None:
+                self._activity.begin((self._current.turn.id, "reply"))
             self._paused = self._ducked = False
             self._apply_gain(self._current)
             self._changed.notify_all()
@@ -147,7 +153,7 @@ class Speaker:
             if reply.cursor >= reply.tape_end:
                 clip = next(clips, None)
                 if clip is None:
-                    self._activity.end((reply.turn.id, "reply"))
+                    self._playback.flush()
                     if self._drained(reply):
                         return
                     continue
@@ -172,7 +178,7 @@ class Speaker:
     def _drained(self, reply: Reply) -> bool:
         """Wait until all is audible; False when it was paused meanwhile and goes on."""
         while (left_s := self._playback.pending_s()) > 0:
-            if reply.turn.cancellation.wait(min(left_s, 0.01)):
+            if reply.turn.cancellation.wait(min(left_s, _LOOK_S)):
                 return True
             with self._changed:
                 if self._paused:
