@@ -48,7 +48,10 @@ STT = Registry(
     },
 )
 TTS = Registry("voice", {"piper": "edgebot.tts.piper:PiperVoice"})
-LLM = Registry("language model engine", {"llama": "edgebot.nlg.llama:LlamaEngine"})
+LLM = Registry(
+    "language model engine",
+    {"llama": "edgebot.nlg.llama:LlamaEngine", "onnx": "edgebot.nlg.onnx:OnnxEngine"},
+)
 EMBED = Registry("sentence encoder", {"minilm": "edgebot.embed.minilm:MiniLmEncoder"})
 
 _ROOMY_MB = 1200
