@@ -22,8 +22,16 @@ def settings_of(ctx: click.Context) -> Settings:
     return settings
 
 
-def assembly_of(ctx: click.Context, intents_file: Path | None = None) -> Assembly:
-    """The engines these settings mean, closed when the command ends."""
-    assembly = Assembly(settings_of(ctx), intents_file)
+def assembly_of(
+    ctx: click.Context, intents_file: Path | None = None, language: str | None = None
+) -> Assembly:
+    """The engines these settings mean, closed when the command ends.
+
+    ``language``: another one than the settings say.
+    """
+    settings = settings_of(ctx)
+    if language is not None:
+        settings = settings.model_copy(update={"language": language})
+    assembly = Assembly(settings, intents_file)
     ctx.call_on_close(assembly.close)
     return assembly

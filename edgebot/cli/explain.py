@@ -147,7 +147,10 @@ def _rung(rung: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _brief(value: Any) -> str:
-    """A passage on one line; anything else as it is."""
+    """A passage on one line, a message of a prompt in full; anything else as it is."""
     if isinstance(value, Mapping) and "title" in value and "score" in value:
         return f"{value['score']:.2f} {value['title']} ({Path(value['source']).name})"
+    if isinstance(value, Mapping) and set(value) == {"role", "content"}:
+        indented = str(value["content"]).replace("\n", f"\n{'':<42}")
+        return f"{value['role']}: {indented}"
     return str(value)

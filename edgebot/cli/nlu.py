@@ -73,14 +73,15 @@ def train(ctx: click.Context, data_file: Path, directory: Path, seed: int, as_js
 
 
 @nlu.command()
+@click.option("--language", help="Language; that of the settings when absent.")
 @click.pass_context
-def prepare(ctx: click.Context) -> None:
+def prepare(ctx: click.Context, language: str | None) -> None:
     """Make the assistant's own classifier and speech grammar ready, where they are not yet.
 
     Both are kept in the cache until the sentences change; otherwise the first turn that needs them
     waits for them.
     """
-    understander = assembly_of(ctx).understander()
+    understander = assembly_of(ctx, language=language).understander()
     click.echo("speech grammar", err=True)
     understander.grammar(NluContext())
     click.echo("intent classifier", err=True)

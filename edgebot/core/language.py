@@ -236,6 +236,18 @@ class Talker(Protocol):
         raises ``EngineError`` when nothing sensible comes (the dialogue apologises).
         """
 
+    def prompt(
+        self,
+        text: str,
+        history: Sequence[Message] = (),
+        passages: Sequence[Passage] = (),
+        toolbox: Toolbox | None = None,
+    ) -> Sequence[Message]:
+        """The messages that :meth:`reply` to the same would begin with, word for word.
+
+        Has no side effects and needs no model: it is what ``edgebot explain`` shows.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class FixedAnswer:

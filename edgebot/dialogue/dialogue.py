@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from edgebot.core.dialogue import Decision, Proposal, Scheduler
+from edgebot.core.errors import EdgebotError
 from edgebot.core.language import Talker, Toolbox
 from edgebot.core.nlu import NluContext
 from edgebot.core.turn import Turn
@@ -54,8 +56,12 @@ class LadderDialogue:
             return Performance(self._stage, turn, text, Decision(), Say("repair.empty"))
         hearing = Hearing(turn, text, state, self._context(state))
         decision, act = self._ladder.climb(hearing)
-        if draft and isinstance(act, Talk) and self._talker is not None:
-            self._talker.prepare(turn, text, state.history, act.passages, self._tools(), draft=True)
+        if isinstance(act, Talk) and self._talker is not None:
+            asked = (text, state.history, act.passages, self._tools())
+            if draft:
+                self._talker.prepare(turn, *asked, draft=True)
+            else:
+                decision.rungs[-1].details = {**decision.rungs[-1].details, **self._prompt(*asked)}
         return Performance(self._stage, turn, text, decision, act)
 
     def prepare(self, turn: Turn, text: str) -> None:
@@ -92,6 +98,14 @@ class LadderDialogue:
             lists=lists,
             now=self._clock.utc().astimezone(self._clock.zone),
         )
+
+    def _prompt(self, *asked: Any) -> dict[str, Any]:
+        """What the language model will be given, for ``edgebot explain``."""
+        assert self._talker is not None
+        try:
+            return {"prompt": [asdict(message) for message in self._talker.prompt(*asked)]}
+        except EdgebotError:
+            return {}  # the reply fails for the same reason, audibly
 
     def _tools(self) -> Toolbox | None:
         return self.toolbox if self._talker is not None and self._talker.can_call else None

@@ -183,6 +183,18 @@ class LanguageTalker:
         if not said and not turn.cancellation.is_set:
             raise EngineError("the language model said nothing that could be spoken")
 
+    def prompt(
+        self,
+        text: str,
+        history: Sequence[Message] = (),
+        passages: Sequence[Passage] = (),
+        toolbox: Toolbox | None = None,
+    ) -> Sequence[Message]:
+        """See :meth:`Talker.prompt`."""
+        tools = self._tools(toolbox)
+        persona = self._persona_file.current()
+        return self._planner.plan(persona, text, history, passages, tools).messages
+
     # --- beyond the port
 
     def model(self, static: Sequence[Message] | None = None) -> LanguageModel:

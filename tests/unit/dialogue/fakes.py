@@ -157,6 +157,16 @@ class FakeTalker:
         if self.fails is not None:
             raise self.fails
 
+    def prompt(
+        self,
+        text: str,
+        history: Sequence[Message] = (),
+        passages: Sequence[Passage] = (),
+        toolbox: Any = None,
+    ) -> Sequence[Message]:
+        read = [Message("system", passage.text) for passage in passages]
+        return [*read, *history, Message("user", text)]
+
 
 class FakeKnowledge:
     """One passage and what to say about it."""

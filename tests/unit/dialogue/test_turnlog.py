@@ -125,3 +125,27 @@ def test_explain_of_no_such_turn(run: CliRunner, which: str) -> None:
     result = run.invoke(cli, ["explain", which])
     assert result.exit_code != 0
     assert "--list" in str(result.exception)
+
+
+def test_a_prompt_is_shown_word_for_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = [
+        {"role": "system", "content": "Be brief.\nBe kind."},
+        {"role": "user", "content": "Hi"},
+    ]
+    rungs = [RungRecord("llm", 0.5, "some model", {"prompt": prompt}, 1.0)]
+    log = TurnLog(turns_file(tmp_path, {}), FakeClock(), keep_words=True)
+    log.add(Turn("a"), "Hi", Decision(route="llm", rungs=rungs))
+    monkeypatch.setenv("EDGEBOT_STATE_DIR", str(tmp_path))
+    for variable in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    shown = CliRunner().invoke(cli, ["explain"])
+    assert shown.exit_code == 0, shown.output
+    page = " ".join(shown.output.split())
+    assert "prompt: system: Be brief. Be kind." in page
+    assert "prompt: user: Hi" in page
+    assert (
+        json.loads(CliRunner().invoke(cli, ["explain", "--json"]).stdout)["rungs"][0]["details"][
+            "prompt"
+        ]
+        == prompt
+    )

@@ -468,3 +468,29 @@ def test_an_answer_that_fits_none_or_several_is_asked_again(scene: Scene, answer
     scene.kettle.outcome = which((Option("the red kettle", 3), Option("the blue kettle", 5)))
     scene.say("boil for three")
     assert scene.say(answer) == "Pardon? How many?"
+
+
+def test_the_prompt_of_a_model_can_be_told_before_it_is_asked(tmp_path: Path) -> None:
+    talker = FakeTalker()
+    scene = Scene(tmp_path, talker=talker)
+    scene.say("hello there")
+    proposal = scene.dialogue.propose(Turn("a"), "and you?")
+    assert talker.asked[-1][0] == "hello there"  # nothing more was generated
+    assert proposal.decision.rungs[-1].details["prompt"] == [
+        {"role": "user", "content": "hello there"},
+        {"role": "assistant", "content": "Well."},
+        {"role": "user", "content": "and you?"},
+    ]
+
+
+def test_a_prompt_that_cannot_be_made_does_not_end_the_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[Message]:
+        raise EngineError("no persona")
+
+    talker = FakeTalker()
+    monkeypatch.setattr(talker, "prompt", broken)
+    scene = Scene(tmp_path, talker=talker)
+    assert scene.say("hello there") == "Well."
+    assert "prompt" not in scene.proposal.decision.rungs[-1].details
