@@ -25,14 +25,14 @@ from edgebot.core.turn import Turn
 from edgebot.knowledge.base import SqliteKnowledgeBase
 from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.store import KnowledgeStore
-from edgebot.nlg.llama import LlamaEngine
+from edgebot.nlg.engine import ChatEngine
 from edgebot.nlg.pace import Limits
 from edgebot.nlg.persona import PersonaFile
 from edgebot.nlg.talker import LanguageTalker
 from edgebot.runtime import language
-from edgebot.runtime.wiring import Assembly
+from edgebot.runtime.wiring import LLM, Assembly
 
-LLM = SHARED_DATA / "llm"
+SETS = SHARED_DATA / "llm"
 NO_LIMITS = Limits(max_tokens=96, deadline_s=3600, filler_after_s=3600, reading_s=3600)
 HEAD = ["question set", "what is counted"]
 ROWS = {
@@ -50,7 +50,7 @@ ROWS = {
 
 
 def run(quick: bool) -> dict[str, Any]:
-    """Every GGUF model of the catalogue that is on this machine, one after the other."""
+    """Every language model of the catalogue that is on this machine, one after the other."""
     share = 3 if quick else 1
     with tempfile.TemporaryDirectory() as name:
         settings = load_settings(None, {"EDGEBOT_STATE_DIR": name})
@@ -58,14 +58,14 @@ def run(quick: bool) -> dict[str, Any]:
             knowledge = passages(assembly, Path(name))
             models: dict[str, Any] = {}
             for entry in assembly.catalog:
-                if entry.stage != "llm" or entry.engine != "llama":
+                if entry.stage != "llm":
                     continue
                 try:
                     installed = assembly.store.open(entry.id)
                 except ModelError as problem:
                     say(f"{entry.id}: left out ({problem})")
                     continue
-                engine = LlamaEngine(
+                engine: ChatEngine = LLM.load(entry.engine)(
                     installed.files["model"], model_id=entry.id, context_tokens=2048
                 )
                 talker = LanguageTalker(
@@ -94,7 +94,7 @@ def passages(assembly: Assembly, folder: Path) -> KnowledgeBase:
 
 
 def measure(
-    engine: LlamaEngine, talker: LanguageTalker, knowledge: KnowledgeBase, share: int
+    engine: ChatEngine, talker: LanguageTalker, knowledge: KnowledgeBase, share: int
 ) -> dict[str, Any]:
     """All sets with one model."""
     began = time.perf_counter()
@@ -190,9 +190,9 @@ def _normal(text: str) -> str:
 # --- truth, sums, style
 
 
-def truthful(engine: LlamaEngine, count: int) -> float:
+def truthful(engine: ChatEngine, count: int) -> float:
     """How often the true answer is likelier, a token, than the best false one."""
-    asked = sample(read_lines(LLM / "truthfulqa" / "questions.jsonl"), count)
+    asked = sample(read_lines(SETS / "truthfulqa" / "questions.jsonl"), count)
     return percent(
         likelihood(engine, one["Question"], one["Best Answer"])
         > likelihood(engine, one["Question"], one["Best Incorrect Answer"])
@@ -200,7 +200,7 @@ def truthful(engine: LlamaEngine, count: int) -> float:
     )
 
 
-def likelihood(engine: LlamaEngine, question: str, answer: str) -> float:
+def likelihood(engine: ChatEngine, question: str, answer: str) -> float:
     """Mean log probability of the tokens of ``answer`` as the reply to ``question``."""
     native = engine._native
     prompt = engine._encode([Message("user", question)])
@@ -218,15 +218,15 @@ def likelihood(engine: LlamaEngine, question: str, answer: str) -> float:
     return total / max(len(tokens), 1)
 
 
-def sums(engine: LlamaEngine, count: int) -> float:
-    asked = sample(read_lines(LLM / "gsm8k" / "train_sample_1000.jsonl"), count)
+def sums(engine: ChatEngine, count: int) -> float:
+    asked = sample(read_lines(SETS / "gsm8k" / "train_sample_1000.jsonl"), count)
     return percent(
         _last_number(_think(engine, one["question"])) == _last_number(one["answer"])
         for one in asked
     )
 
 
-def _think(engine: LlamaEngine, question: str) -> str:
+def _think(engine: ChatEngine, question: str) -> str:
     rules = Message("system", "Think step by step. End with the result as a number.")
     options = Generation(200, temperature=0.0, repeat_penalty=1.0)
     return "".join(engine.generate([rules, Message("user", question)], options, Cancellation()))
@@ -237,9 +237,9 @@ def _last_number(text: str) -> float | None:
     return float(found[-1]) if found else None
 
 
-def style(engine: LlamaEngine, talker: LanguageTalker, count: int) -> dict[str, float]:
+def style(engine: ChatEngine, talker: LanguageTalker, count: int) -> dict[str, float]:
     """How fit for speech the model's own text is, and what is left of it for the voice."""
-    asked = sample(read_lines(LLM / "vicuna_bench" / "question.jsonl"), count)
+    asked = sample(read_lines(SETS / "vicuna_bench" / "question.jsonl"), count)
     clean, spoken_counts = [], []
     for one in asked:
         question = one["turns"][0]

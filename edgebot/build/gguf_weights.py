@@ -18,8 +18,8 @@ Weights = npt.NDArray[np.float32]
 _INTERLEAVED = {"llama": True, "qwen2": False}
 """Known architectures, and whether their rotary pairs are neighbours (as llama.cpp has it)."""
 
-_FINE_BITS = 6
-"""Bits a weight from which the maker of the GGUF file thought a tensor worth more than most."""
+_FINE_BITS = (6, 16)
+"""Bits a weight that say: whoever quantized this file thought the tensor worth more than most."""
 
 
 class GgufWeights:
@@ -106,9 +106,10 @@ class GgufWeights:
         return numbers
 
     def is_fine(self, name: str) -> bool:
-        """Whether the file keeps ``name`` in six bits a weight or more."""
+        """Whether ``name`` was quantized, but less than the most."""
         block, size = gguf.GGML_QUANT_SIZES[self._tensor(name).tensor_type]
-        return bool(size * 8 / block >= _FINE_BITS)
+        least, below = _FINE_BITS
+        return bool(least <= size * 8 / block < below)
 
     def field(self, key: str, default: Any = None) -> Any:
         """The metadata entry ``key``."""

@@ -8,6 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from edgebot.core.cancel import Cancellation
 from edgebot.core.errors import ConfigError
 from edgebot.core.language import Generation, GenerationStats, Message
@@ -109,6 +112,13 @@ class ChatEngine(ABC):
     def count_tokens(self, text: str) -> int:
         """See :meth:`LanguageModel.count_tokens`."""
         return len(self._native.tokenize(text, special=False))
+
+    def scores(self, messages: Sequence[Message]) -> npt.NDArray[np.float32]:
+        """Scores of the first token of the reply to ``messages``, shape (vocabulary,)."""
+        with self._lock:
+            tokens = self._encode(messages)
+            self.state.read(tokens, self._watch(Cancellation()), GenerationStats())
+            return self._native.logits().copy()
 
     def close(self) -> None:
         """Free the weights, once the running generation has ended."""

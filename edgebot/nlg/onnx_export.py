@@ -114,7 +114,7 @@ def read_description(path: Path) -> Description:
         description = _parse(data)
     except OSError as problem:
         raise EngineError(f"{path}: cannot be read ({problem.strerror or problem})") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise EngineError(
             f"{path}: this does not describe an exported model ({problem}); make it anew with "
             "`edgebot build onnx`"
