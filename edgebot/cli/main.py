@@ -16,6 +16,9 @@ from edgebot import __version__
 from edgebot.core.errors import EdgebotError, UsageError
 
 VERBS = {
+    "run": ("edgebot.cli.run:run", "Listen for the wake word and answer, until stopped."),
+    "listen": ("edgebot.cli.run:listen", "Open the microphone of the running daemon."),
+    "turns": ("edgebot.cli.turns:turns", "Show where the time of the last turns went."),
     "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
     "nlu": ("edgebot.cli.nlu:nlu", "Train and evaluate an intent classifier."),

@@ -16,6 +16,7 @@ from edgebot.config.sections.language import LlmSettings
 from edgebot.config.sections.listening import ListeningSettings
 from edgebot.config.sections.speech import SttSettings, TtsSettings
 from edgebot.config.sections.threads import ThreadSettings
+from edgebot.config.sections.wake import VadSettings, WakeSettings
 
 
 class Settings(Section):
@@ -62,6 +63,12 @@ class Settings(Section):
 
     listening: ListeningSettings = ListeningSettings()
     """How the daemon listens and takes turns."""
+
+    wake: WakeSettings = WakeSettings()
+    """What wakes the assistant up."""
+
+    vad: VadSettings = VadSettings()
+    """When a person speaks and when they are done."""
 
     threads: ThreadSettings = ThreadSettings()
     """Native threads each engine may use."""

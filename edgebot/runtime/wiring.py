@@ -36,7 +36,7 @@ from edgebot.nlu.classifier.own import own_model
 from edgebot.nlu.sentence_files import load_intents, own_sentences
 from edgebot.nlu.understander import TemplateUnderstander
 from edgebot.runtime import documents, language
-from edgebot.runtime.machine import Machine
+from edgebot.runtime.ears import Ears
 from edgebot.runtime.skills import Household, has_plugins, open_household
 from edgebot.stt.compose import compose
 
@@ -62,7 +62,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Assembly(Machine):
+class Assembly(Ears):
     """The engines one set of settings means, each opened when first asked for.
 
     Safe to use from several threads: two engines load side by side, one is never loaded twice.
@@ -203,6 +203,11 @@ class Assembly(Machine):
     def _open_language_model(self) -> LanguageModel:
         installed = self.model("llm")
         return language.open_engine(LLM.load(installed.entry.engine), installed, self.settings)
+
+    def warm_language_model(self) -> None:
+        """Load the language model and read the prompt that never changes."""
+        talker: Any = self.talker()
+        talker.model()
 
     def passage_reader(self) -> PassageReader | None:
         """What words answers from passages; None where the model is too small to read."""

@@ -11,6 +11,9 @@ from edgebot.setup.stamps import digest
 SECOND_READING = "moonshine-tiny-en"
 """Reads dictation again where the first recogniser is unsure."""
 
+WAKE_WORD = "microwakeword-okay-nabu"
+"""The wake word of the default settings."""
+
 TEST_MODELS = ["smollm2-135m-instruct-q4_1"]
 """What the tests need beside the models of this machine's profile."""
 
@@ -18,14 +21,14 @@ TEST_MODELS = ["smollm2-135m-instruct-q4_1"]
 def fingerprint(root: Path, goal: str) -> str:
     """Changes with the catalogue and the profiles."""
     profiles = sorted((root / "models" / "profiles").glob("*.yaml"))
-    return digest(goal, root / "models" / "catalog.yaml", *profiles, *TEST_MODELS)
+    return digest(goal, root / "models" / "catalog.yaml", *profiles, WAKE_WORD, *TEST_MODELS)
 
 
 def pull(root: Path, goal: str, console: Console) -> None:
     """Fetch and verify the models of the profile, and those only tests need."""
     edgebot = [python(root), "-m", "edgebot.cli", "models", "pull"]
     pass_through(edgebot)
-    pass_through([*edgebot, SECOND_READING])
+    pass_through([*edgebot, SECOND_READING, WAKE_WORD])
     if goal == "dev":
         pass_through([*edgebot, *TEST_MODELS])
 

@@ -29,8 +29,8 @@ MAY_IMPORT = {
 """Rooms below ``runtime``; each may of course import itself."""
 
 ABOVE = {"runtime", "server", "build", "deploy", "cli"}
-WIRING = {"wiring.py", "language.py", "probes.py"}
-"""The wiring, and the pieces of it that are about language models."""
+WIRING = {"wiring.py", "language.py", "probes.py", "ears.py"}
+"""The wiring and the pieces of it: language models, hearing."""
 
 ENGINES = {"stt", "tts", "embed", "nlg", "vad", "wake"}
 

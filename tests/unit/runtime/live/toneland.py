@@ -28,44 +28,11 @@ from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.ledger import Ledger
 from edgebot.runtime.live.manners import Ears, Hooks, Manners
 
-WORDS = [
-    "nabu",
-    "what",
-    "time",
-    "is",
-    "it",
-    "stop",
-    "yes",
-    "no",
-    "tell",
-    "me",
-    "a",
-    "story",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "hello",
-    "go",
-    "on",
-    "never",
-    "mind",
-    "timer",
-    "rings",
-    "sorry",
-    "broken",
-    "ask",
-    "which",
-    "colour",
-    "blue",
-    "again",
-]
+_VOCABULARY = """
+nabu what time is it stop yes no tell me a story one two three four five six seven eight nine ten
+hello go on never mind timer rings sorry broken ask which colour blue again
+"""
+WORDS = tuple(_VOCABULARY.split())
 WORD_S, GAP_S = 0.25, 0.05
 _WORD, _GAP = int(WORD_S * RATE_HZ), int(GAP_S * RATE_HZ)
 
@@ -208,7 +175,10 @@ class Volume:
     def muted(self) -> bool:
         return False
 
-    def mute(self, on: bool) -> None: ...
+    def mute(self, on: bool, for_s: float | None = None) -> None: ...
+
+    def mute_left_s(self) -> float | None:
+        return None
 
 
 class Promises:
@@ -331,7 +301,7 @@ class Scene:
     def _run(self) -> None:
         try:
             self.daemon.run(on_stall=lambda stall: self.stalls.append(stall.stage))
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - join() raises it
             self.failure = failure
 
     def spoken(self) -> str:
