@@ -58,7 +58,7 @@ REST += ["cancel while writing, ms", "peak memory, MB"]
 def run(quick: bool) -> dict[str, Any]:
     """Every GGUF model of the catalogue that is on this machine."""
     with Assembly(_settings()) as assembly:
-        entries = [entry for entry in assembly.catalog if entry.stage == "llm"]
+        entries = [entry for entry in assembly.catalog if entry.engine == "llama"]
         found = {}
         for entry in entries:
             try:
