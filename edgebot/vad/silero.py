@@ -29,7 +29,8 @@ class SileroVad:
                 "run `edgebot models verify`"
             )
         self._rate = np.array(RATE_HZ, dtype=np.int64)
-        self.reset()
+        self._state = np.zeros((2, 1, 128), dtype=np.float32)
+        self._input = np.zeros((1, _CONTEXT + self.chunk), dtype=np.float32)
 
     def probability(self, samples: Samples) -> float:
         """How likely ``samples``, shape (512,) at 16 kHz, hold speech: 0 … 1."""
@@ -45,8 +46,8 @@ class SileroVad:
 
     def reset(self) -> None:
         """Forget what was heard."""
-        self._state = np.zeros((2, 1, 128), dtype=np.float32)
-        self._input = np.zeros((1, _CONTEXT + self.chunk), dtype=np.float32)
+        self._state = np.zeros_like(self._state)
+        self._input.fill(0)
 
     def close(self) -> None:
         """Free the model."""
