@@ -22,6 +22,7 @@ from edgebot.dialogue.plugins import load_plugins
 from edgebot.dialogue.replies import Replies
 from edgebot.dialogue.resolve import Resolver
 from edgebot.dialogue.rungs.classifier import ClassifierRung
+from edgebot.dialogue.rungs.foreign import ForeignRung
 from edgebot.dialogue.rungs.knowledge import KnowledgeRung
 from edgebot.dialogue.rungs.language import LanguageRung
 from edgebot.dialogue.rungs.open_question import OpenQuestionRung
@@ -141,6 +142,8 @@ def _rungs(parts: Parts, resolver: Resolver) -> list[Rung]:
         ]
     if ports.knowledge is not None:
         rungs.append(KnowledgeRung(ports.knowledge, ports.talker, limits.knowledge_threshold))
+    if ports.understander is not None:
+        rungs.append(ForeignRung(ports.understander.language))
     if ports.talker is not None:
         rungs.append(LanguageRung(ports.talker, ports.knowledge, limits.hint_threshold))
     return rungs

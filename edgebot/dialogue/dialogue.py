@@ -52,7 +52,7 @@ class LadderDialogue:
         """Decide what to do about ``text`` without any side effect."""
         text = " ".join(text.split())
         state = self._sessions.state(turn.session)
-        if not text:
+        if not any(map(str.isalnum, text)):
             return Performance(self._stage, turn, text, Decision(), Say("repair.empty"))
         hearing = Hearing(turn, text, state, self._context(state))
         decision, act = self._ladder.climb(hearing)
