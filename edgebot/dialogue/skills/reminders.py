@@ -17,7 +17,7 @@ from edgebot.dialogue.store.store import Store
 MOST = 200
 MAX_CHARACTERS = 300
 
-TEXT = Slot("text", "text", "what to remind of", required=True, prompt="reminders.of_what")
+TEXT = Slot("text", "text", "what to remind of", prompt="reminders.of_what")
 MOMENT = Slot("moment", "moment", 'when, such as "tomorrow at noon" or "in ten minutes"')
 RECURRENCE = Slot("recurrence", "recurrence", 'how often, such as "every Monday at nine"')
 ABOUT = Slot("about", "text", "words of the reminder that is meant")
@@ -59,12 +59,17 @@ class Reminders:
         return self._actions[request.intent](request)
 
     def _set(self, request: Request) -> Outcome:
+        moment = request.slots.get("moment")
+        if not request.slots.get("text"):
+            # A time that cannot be is told before anybody thinks about the words.
+            if moment and moment["past"] and moment["has_date"]:
+                return _ask_when(request, "reminders.past")
+            return Outcome(question=ask(TEXT, request.intent, request.slots))
         text = said_back(str(request.slots["text"]), self._language)
         if len(text) > MAX_CHARACTERS:
             return Outcome("reminders.too_long")
         if value := request.slots.get("recurrence"):
             return self._set_recurring(request, text, value)
-        moment = request.slots.get("moment")
         if not moment:
             return _ask_when(request, "reminders.when")
         if day := request.slots.get("day"):
