@@ -13,7 +13,18 @@ from typing import Any
 
 from benchmarks.common import RESULTS, say, write_result
 
-PARTS = ["turn", "speech", "nlu", "slots", "spoken", "knowledge", "llm", "engines", "quality", "memory"]
+PARTS = [
+    "turn",
+    "speech",
+    "nlu",
+    "slots",
+    "spoken",
+    "knowledge",
+    "llm",
+    "engines",
+    "quality",
+    "memory",
+]
 HEAD = """# Results
 
 Measured, not claimed. Each section names its machine, date and command; times are medians with the
