@@ -66,6 +66,10 @@ class Loudspeaker:
         """Queue ``frame``; blocks while more than 0.2 s wait."""
         self._queue.write(frame)
 
+    def flush(self) -> None:
+        """Nothing follows for now: play what is held back for a whole block, too."""
+        self._queue.flush()
+
     def pending_s(self) -> float:
         """Seconds that wait, the device's own buffer included."""
         waiting_s = self._queue.pending_s()

@@ -50,10 +50,14 @@ class Reopening:
         self._position = 0
         self._frames = 0
         self._silent = 0
-        self._lost_since: float | None = None
+        self._lost = False
+        self._heard_at: float | None = None
+        """When the last frame came, or when the first was asked for."""
 
     def frames(self) -> Iterator[AudioFrame]:
         """Yield frames until :meth:`close`; no fault of the device ends them."""
+        if self._heard_at is None:
+            self._heard_at = self._clock()
         while not self._closed.is_set():
             try:
                 source = self._reopen()
@@ -61,8 +65,7 @@ class Reopening:
                     yield self._checked(frame)
                     self._mind_silence()
             except AudioError as error:
-                if self._lost_since is None:
-                    self._lost_since = self._clock()
+                self._lost = True
                 self._release()
                 self._sleep(self._outage.failed(str(error)))
             else:
@@ -90,10 +93,12 @@ class Reopening:
             self._silent += len(frame.samples)
             if not self._zeros_are_a_fault:
                 self._outage.over()
-        if self._lost_since is not None:
-            lost = round((self._clock() - self._lost_since) * RATE_HZ) - len(frame.samples)
+        now = self._clock()
+        if self._lost and self._heard_at is not None:
+            lost = round((now - self._heard_at) * RATE_HZ) - len(frame.samples)
             self._position += max(0, lost)
-            self._lost_since = None
+            self._lost = False
+        self._heard_at = now
         numbered = AudioFrame(frame.samples, RATE_HZ, self._position)
         self._position += len(frame.samples)
         self._frames += 1

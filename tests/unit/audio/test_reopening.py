@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_positions_tell_how_much_was_lost() -> None:
     frames, _ = run("vanish", 7.0)
     jumps = [
         (after.start - before.end) / RATE_HZ
-        for before, after in zip(frames, frames[1:], strict=False)
+        for before, after in itertools.pairwise(frames)
         if after.start != before.end
     ]
     assert len(jumps) == 1

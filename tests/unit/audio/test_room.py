@@ -136,6 +136,15 @@ def test_a_reply_drains_even_while_busy() -> None:
     assert room.heard()[0].duration_s == pytest.approx(0.1, abs=0.005)
 
 
+def test_flush_plays_what_is_less_than_a_frame_at_once() -> None:
+    room = Room(QUIET, clock=lambda: 0.0)  # no wait would ever end
+    room.busy = lambda: room.speaker.pending_s() > 0
+    room.speaker.write(AudioFrame(speech(0.1, 22_050), 22_050))
+    room.speaker.flush()
+    record(room, 0.32)
+    assert room.speaker.pending_s() == 0
+
+
 def test_stop_silences_the_next_frame_and_frees_the_writer() -> None:
     room = Room(QUIET)
     writer = threading.Thread(
@@ -161,6 +170,8 @@ def test_writing_waits_for_the_buffer() -> None:
         target=room.speaker.write, args=(AudioFrame(speech(1.0)),), daemon=True
     )
     writer.start()
+    while not room.speaker.pending_s():
+        pass
     frames = room.microphone.frames()
     for _ in range(int(0.85 * RATE_HZ / FRAME)):
         next(frames)
