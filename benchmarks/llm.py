@@ -46,7 +46,8 @@ SPEED = ["model", "", "ours, tokens/s", "llama.cpp alone", "our share, %", "slow
 FIRST = [
     "model",
     "prompt tokens",
-    "first token cold, s",
+    "until",
+    "cold, s",
     "saved state, s",
     "speculation, s",
     "of cold",
