@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgebot.audio.acoustics import Acoustics, Convolution, Noise, impulse_response
+from edgebot.audio.echo import EchoCanceller
 from edgebot.audio.outage import Outage
 from edgebot.audio.playback_queue import FULL_SCALE, Signal
 from edgebot.audio.reopening import Reopening
@@ -49,6 +50,7 @@ class Room:
         speed: float | None = None,
         buffer_s: float = 0.2,
         remember_s: float = 60.0,
+        echo_canceller: EchoCanceller | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.acoustics = acoustics or Acoustics()
@@ -65,6 +67,7 @@ class Room:
         )
         self.on_trouble: Callable[[DeviceTrouble], None] = lambda _: None
         """Called when a device fails, and when it works again."""
+        self._canceller = echo_canceller
         self._speed = speed
         self._clock = clock
         self._began: float | None = None
@@ -149,6 +152,8 @@ class Room:
 
     def echo_db(self) -> float | None:
         """Level of the loudspeaker left in the microphone, dB relative to full scale."""
+        if self._canceller is not None:
+            return self._canceller.echo_db()
         if self._left is None:
             return None
         return max(LEAST_ECHO_DB, 10.0 * math.log10(max(self._left, 1e-20)))
@@ -191,7 +196,11 @@ class Room:
         self._measure(echo, len(played) > 0)
         signal += echo
         signal += self._noise.take(FRAME)
-        return AudioFrame(_to_int16(signal), RATE_HZ, start)
+        samples = _to_int16(signal)
+        if self._canceller is not None:
+            played = np.pad(played, (0, FRAME - len(played)))
+            samples = self._canceller.process(samples, played)
+        return AudioFrame(samples, RATE_HZ, start)
 
     def _play(self) -> Signal:
         played = self.speaker.queue.take(FRAME)

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from edgebot.config import paths
+from edgebot.config.sections.audio import AudioSettings
 from edgebot.config.sections.base import Section
 from edgebot.config.sections.dialogue import DialogueSettings, NluSettings
 from edgebot.config.sections.knowledge import KnowledgeSettings
@@ -42,6 +43,9 @@ class Settings(Section):
 
     models_dir: Path = Field(default_factory=paths.models_dir)
     """Where model files lie."""
+
+    audio: AudioSettings = AudioSettings()
+    """Which microphone and loudspeaker are used."""
 
     stt: SttSettings = SttSettings()
     """How speech is recognised."""
