@@ -25,10 +25,15 @@ BLOCK = 512
 PARTITIONS = 12
 """Blocks that the filter remembers: 384 ms, the devices' delay and the reverberation."""
 
-FORGETTING = 0.9995
+FORGETTING = 0.998
 """How surely the room stays as it is, from block to block."""
 
-INITIAL_UNCERTAINTY = 1.0
+INITIAL_UNCERTAINTY = 0.01
+LEAST_CHANGE = 1e-4
+"""Energy of a partition that may always be wrong: partitions are not as independent as the theory
+has it, and without this the filter is sure of itself too early (chosen by measurement)."""
+
+ERROR_SMOOTHING = 0.5
 MOST_AHEAD = 4096
 """Samples by which the loudspeaker may run ahead of the microphone before they are realigned."""
 
@@ -51,6 +56,7 @@ class EchoCanceller:
         self._history: _Spectrum = np.zeros((PARTITIONS, bins), np.complex128)
         self._filter: _Spectrum = np.zeros((PARTITIONS, bins), np.complex128)
         self._uncertainty = np.full((PARTITIONS, bins), INITIAL_UNCERTAINTY)
+        self._error = np.zeros(bins)
         self._quiet = PARTITIONS
         """Blocks of silence from the loudspeaker since it last played."""
         self._left: float | None = None
@@ -94,13 +100,14 @@ class EchoCanceller:
         power = np.abs(self._history) ** 2
         # Half of each block of 2 * BLOCK samples is zeros: hence the factor 0.5.
         expected = 0.5 * (power * self._uncertainty).sum(axis=0)
-        step = self._uncertainty / (expected + np.abs(error) ** 2 + LEAST_POWER)
+        self._error += (1.0 - ERROR_SMOOTHING) * (np.abs(error) ** 2 - self._error)
+        step = self._uncertainty / (expected + self._error + LEAST_POWER)
         update = np.fft.irfft(step * self._history.conj() * error, axis=1)
         update[:, BLOCK:] = 0.0  # the response of a partition has no more than BLOCK samples
         self._filter += np.fft.rfft(update, axis=1)
         self._uncertainty *= 1.0 - 0.5 * step * power
         self._uncertainty *= FORGETTING**2
-        self._uncertainty += (1.0 - FORGETTING**2) * np.abs(self._filter) ** 2
+        self._uncertainty += (1.0 - FORGETTING**2) * (np.abs(self._filter) ** 2 + LEAST_CHANGE)
 
 
 class Reference:
