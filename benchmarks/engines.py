@@ -164,8 +164,8 @@ def report(figures: dict[str, Any]) -> str:
     parts = [
         "First-token distributions of the ONNX exports beside llama.cpp on the GGUF file they were "
         f"made from: same conversations, same template, {THREADS} threads. Speeds are taken one "
-        "after the other, so what else ran on the machine is in their differences; the section Llm has "
-        "llama.cpp's again, taken at another time."
+        "after the other, so what else ran on the machine is in their differences; the section Llm "
+        "has those of llama.cpp at another time."
     ]
     for model, rows in figures.items():
         lines = []
