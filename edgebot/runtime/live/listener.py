@@ -265,7 +265,7 @@ class Listener:
             self._ears.wake.reset()
 
     def _after(self, outcome: Outcome) -> None:
-        if self._opening is not None or outcome.session == "ring":
+        if self._opening is not None or outcome.session in ("ring", "notice"):
             return
         if outcome.expects_answer and not outcome.interrupted:
             self._open("question", self.manners.question_s)

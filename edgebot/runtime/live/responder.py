@@ -66,8 +66,9 @@ class Responder:
 
     def submit(self, job: Job) -> None:
         """Do ``job`` after those that wait."""
-        self._activity.begin((job.turn.id, "propose"))
-        job.turn.cancellation.on_cancel(lambda: self._activity.end((job.turn.id, "propose")))
+        if isinstance(job, Attempt):  # the others may have to wait for what is being said
+            self._activity.begin((job.turn.id, "propose"))
+            job.turn.cancellation.on_cancel(lambda: self._activity.end((job.turn.id, "propose")))
         try:
             self._jobs.put(job)
         except ChannelClosed:
@@ -164,7 +165,6 @@ class Responder:
     # --- what nobody asked for
 
     def _notice(self, notice: Notice) -> None:
-        self._activity.end((notice.turn.id, "propose"))
         self._activity.begin((notice.turn.id, "reply"))
         reply = Reply(notice.turn, self._mouth.rate_hz)
         self._mouth.begin(reply)
@@ -172,6 +172,8 @@ class Responder:
         reply.end()
         self._health.end()
         reply.wait()
+        cancelled = notice.turn.cancellation.is_set
+        self._on_outcome(Outcome("notice", heard_words=False, interrupted=cancelled))
 
     def _ring(self, job: Ring) -> None:
         """Tell what is due; ring until it is silenced or has rung long enough."""
@@ -179,7 +181,6 @@ class Responder:
         scheduler = self._dialogue.scheduler
         if not self._still_due(announcement.id):
             return
-        self._activity.end((turn.id, "propose"))
         self._activity.begin((turn.id, "reply"))
         reply = Reply(turn, self._mouth.rate_hz, rings=announcement.ring)
         self._mouth.begin(reply)

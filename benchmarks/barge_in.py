@@ -1,0 +1,150 @@
+"""Breaking in: does the assistant interrupt itself, and does it stop when a person speaks?
+
+In the simulated room, in lock step, with the real engines: replies of the starter knowledge at
+several echo levels, with and without a person (real recordings) who breaks in.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from benchmarks import speech_data as data
+from benchmarks.common import say, summary, table
+from benchmarks.live import first_sound
+from edgebot.audio.acoustics import Acoustics
+from edgebot.audio.echo import EchoCanceller
+from edgebot.audio.room import Room
+from edgebot.config.loader import load_settings
+from edgebot.core.audio import RATE_HZ, Samples
+from edgebot.runtime.live.rehearsal import Rehearsal
+from edgebot.runtime.wiring import Assembly
+
+ECHO_DB = (-40.0, -30.0, -20.0, -10.0)
+PERSON_DBFS = -26.0
+"""Level of the person at the microphone: someone at a metre or two."""
+
+KNOWLEDGE = Path(__file__).resolve().parents[1] / "knowledge"
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """Self-interruptions and true ones, by echo level."""
+    replies = sentences(4 if quick else 50)
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as state:
+        environ = {"EDGEBOT_STATE_DIR": state, "EDGEBOT_WAKE__ENABLED": "false"}
+        with Assembly(load_settings(environ=environ)) as assembly:
+            for echo_db in ECHO_DB:
+                figures[f"{echo_db:g}"] = at_level(assembly, echo_db, replies, quick)
+                say(f"{echo_db:g} dB: {figures[f'{echo_db:g}']}")
+    return figures
+
+
+def at_level(assembly: Assembly, echo_db: float, replies: list[str], quick: bool) -> dict[str, Any]:
+    """All replies without anybody, then some with a person who breaks in."""
+    figures: dict[str, Any] = {"replies": len(replies), "stopped": 0, "paused": 0}
+    with rehearsal(assembly, echo_db, seed=1) as stage:
+        for text in replies:
+            paused, interrupted = alone(stage, text)
+            figures["paused"] += paused
+            figures["stopped"] += interrupted
+    if data.present():
+        people = data.clips("spoken commands", 4 if quick else 20)
+        caught, waits = 0, []
+        with rehearsal(assembly, echo_db, seed=2) as stage:
+            for clip, text in zip(people, cycle(replies), strict=False):
+                wait_ms = broken_in(stage, text, levelled(clip.samples))
+                caught += wait_ms is not None
+                waits += [] if wait_ms is None else [wait_ms]
+        figures |= {"people": len(people), "caught": caught}
+        figures["stop_ms"] = summary(waits, 0) if waits else None
+    return figures
+
+
+@contextmanager
+def rehearsal(assembly: Assembly, echo_db: float, seed: int) -> Iterator[Rehearsal]:
+    """A daemon in a room of its own."""
+    room = open_room(Acoustics(echo_db=echo_db, seed=seed))
+    with Rehearsal(assembly, room, listening=False) as stage:
+        yield stage
+
+
+def open_room(acoustics: Acoustics) -> Any:
+    """The room as the daemon hears it, with the software echo canceller."""
+    return Room(acoustics, echo_canceller=EchoCanceller())
+
+
+def alone(stage: Rehearsal, text: str) -> tuple[bool, bool]:
+    """Speak ``text`` to nobody: whether it was paused, whether it was broken off."""
+    pauses: list[bool] = []
+    original = stage.daemon.speaker.pause
+    stage.daemon.speaker.pause = lambda: (pauses.append(True), original())  # type: ignore[method-assign]
+    ended = len(stage.outcomes)
+    stage.daemon.say(text)
+    stage.wait_for(lambda: len(stage.outcomes) > ended)
+    stage.daemon.speaker.pause = original  # type: ignore[method-assign]
+    stage.wait_for(lambda: not stage.daemon.listener.listening())
+    return bool(pauses), stage.outcomes[-1].interrupted
+
+
+def broken_in(stage: Rehearsal, text: str, person: Samples) -> float | None:
+    """A person speaks a second into ``text``: milliseconds until silence; None when ignored."""
+    room = stage.room
+    stage.wait_for(lambda: not stage.daemon.speaker.speaking())
+    ended = len(stage.outcomes)
+    text = f"{text} {text}"
+    stage.daemon.say(text)
+    stage.wait_for(stage.daemon.speaker.speaking)
+    taken = room.say(person, room.position / RATE_HZ + 1.0)
+    begin = taken.start + first_sound(person, 0.1)
+    stage.wait_for(lambda: len(stage.outcomes) > ended)
+    if not stage.outcomes[-1].interrupted:
+        return None
+    last = [frame for frame in room.heard() if frame.start < taken.stop]
+    silent = next(f.end for f in reversed(last) if f.start <= taken.stop)
+    stage.wait_for(lambda: not stage.daemon.listener.listening())
+    stage.wait_for(lambda: not stage.daemon.activity.busy())
+    stage.daemon.speaker.interrupt()
+    return (silent - begin) / RATE_HZ * 1000.0
+
+
+def levelled(samples: Samples) -> Samples:
+    """``samples`` at the level of :data:`PERSON_DBFS`, silence not counted."""
+    loud = samples[np.abs(samples) > 0.05 * np.abs(samples).max()].astype(np.float64)
+    gain = 10 ** (PERSON_DBFS / 20) * 32768 / np.sqrt(np.mean(loud**2))
+    scaled: Samples = np.clip(samples * gain, -32768, 32767).astype(np.int16)
+    return scaled
+
+
+def sentences(most: int) -> list[str]:
+    """Things the assistant says: answers of its own documents."""
+    found = []
+    for file in sorted((KNOWLEDGE / "facts").glob("*.yaml")):
+        for pair in yaml.safe_load(file.read_text(encoding="utf-8"))["pairs"]:
+            if 40 <= len(str(pair["a"])) <= 160:
+                found.append(str(pair["a"]))
+    return list(islice(found[:: max(1, len(found) // most)], most))
+
+
+def report(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    rows = []
+    for level, one in figures.items():
+        stop = one.get("stop_ms")
+        rows.append(
+            (
+                f"{level} dB", one["replies"], one["stopped"], one["paused"],
+                f"{one.get('caught', '–')} of {one.get('people', '–')}",
+                f"{stop['median']:.0f} / {stop['p95']:.0f}" if stop else "–",
+            )
+        )  # fmt: skip
+    head = ["echo", "replies", "broken off by ourselves", "paused by ourselves",
+            "people who broke in, heard", "from their first sound to silence, ms"]  # fmt: skip
+    return table(head, rows)
