@@ -12,16 +12,17 @@ import soxr
 
 from edgebot.audio.outage import Outage
 from edgebot.audio.playback_queue import FULL_SCALE, PlaybackQueue, Signal
-from edgebot.audio.portaudio import LATENCY_S, PortAudio
-from edgebot.core.audio import RATE_HZ, AudioFrame, DeviceTrouble
+from edgebot.audio.portaudio import PortAudio
+from edgebot.core.audio import RATE_HZ, AudioFrame, DeviceTrouble, Samples
 from edgebot.core.errors import AudioError
 
 BLOCK = 256
 """Samples of a block at 16 kHz: 16 ms."""
 
-POLL_S = 0.004
-STALLED_S = 2.0
-"""Seconds in which a device takes nothing after which it has failed."""
+POLL_S = 0.01
+STALLED_S = 3.0
+"""Seconds in which a device takes nothing after which it has failed; virtual sinks of PulseAudio
+take up to 2 s to begin."""
 
 
 class Loudspeaker:
@@ -127,9 +128,8 @@ class Loudspeaker:
                         return
                     signal = np.zeros(BLOCK, np.float32)
                 data = signal if resampler is None else resampler.resample_chunk(signal)
-                if not self._wait_for_room(stream, room, len(data), rate_hz):
+                if not self._hand_over(stream, room, _int16(data)):
                     return
-                stream.write(_int16_bytes(data))
                 self._blocks += 1
                 if self._played is not None:
                     self._played(signal)
@@ -146,17 +146,22 @@ class Loudspeaker:
         self._silent_s = 0.0
         return np.pad(signal, (0, BLOCK - len(signal)))
 
-    def _wait_for_room(self, stream: Any, room: int, count: int, rate_hz: int) -> bool:
-        """Wait until little enough is buffered to write ``count`` more; False when closed."""
-        asked = self._clock()
-        most = max(2 * count, min(room, round(LATENCY_S * rate_hz)))
+    def _hand_over(self, stream: Any, room: int, data: Samples) -> bool:
+        """Write all of ``data``; False when closed meanwhile.
+
+        Whatever is free is filled: sound servers begin to play only when the buffer is full.
+        """
+        last = self._clock()
         while not self._closed.is_set():
             free = stream.write_available
-            buffered = max(0, room - free)
-            self._buffered_s = buffered / rate_hz
-            if free >= count and buffered + count <= most:
+            self._buffered_s = max(0, room - free) / stream.samplerate
+            if free > 0:
+                stream.write(data[:free].tobytes())
+                data = data[free:]
+                last = self._clock()
+            if not len(data):
                 return True
-            if self._clock() - asked > STALLED_S:
+            if self._clock() - last > STALLED_S:
                 raise AudioError("the speaker takes no more sound; it is opened anew")
             self._sleep(POLL_S)
         return False
@@ -175,5 +180,6 @@ class Loudspeaker:
         self._queue.take(round(seconds * RATE_HZ))
 
 
-def _int16_bytes(signal: Signal) -> bytes:
-    return bytes(np.clip(np.rint(signal * FULL_SCALE), -32768, 32767).astype(np.int16))
+def _int16(signal: Signal) -> Samples:
+    scaled: Samples = np.clip(np.rint(signal * FULL_SCALE), -32768, 32767).astype(np.int16)
+    return scaled

@@ -16,9 +16,11 @@ from edgebot.core.errors import AudioError
 FRAME = 512
 """Samples of a frame at 16 kHz: 32 ms."""
 
-POLL_S = 0.008
+POLL_S = 0.01
 STALLED_S = 2.0
 """Seconds without a sample after which a device has failed."""
+
+UNREAD_S = 0.2
 
 DRIFT = 0.05
 DRIFT_S = 10.0
@@ -74,6 +76,9 @@ class Microphone:
                     raise AudioError("the microphone delivers no sound; it is opened anew")
                 self._sleep(POLL_S)
                 continue
+            if now - last > UNREAD_S:
+                # Nobody read for a while, and what a sound server dropped it does not tell.
+                began, arrived = now, 0
             last = now
             arrived += len(samples)
             if now - began > DRIFT_S:
