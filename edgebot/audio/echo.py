@@ -40,6 +40,11 @@ MOST_AHEAD = 4096
 LEAST_POWER = 1e-10
 LEAST_DB = -100.0
 
+LEVEL_BLOCKS = 96
+LEVEL_PERCENTILE = 70
+"""What is left of the echo is told by a percentile of the last 3 s: a person who begins to speak
+meanwhile, for less than a third of it, does not count as echo."""
+
 _Spectrum = npt.NDArray[np.complex128]
 
 
@@ -59,7 +64,7 @@ class EchoCanceller:
         self._error = np.zeros(bins)
         self._quiet = PARTITIONS
         """Blocks of silence from the loudspeaker since it last played."""
-        self._left: float | None = None
+        self._left: deque[float] = deque(maxlen=LEVEL_BLOCKS)
 
     def process(self, microphone: Samples, played: Signal) -> Samples:
         """One block without echo; ``played`` is the loudspeaker's block, both of 512 samples.
@@ -73,16 +78,16 @@ class EchoCanceller:
         heard = microphone.astype(np.float64) / FULL_SCALE
         error = self._subtract(heard, played)
         if played.any():
-            power = float(np.mean(error**2))
-            self._left = power if self._left is None else 0.97 * self._left + 0.03 * power
+            self._left.append(float(np.mean(error**2)))
         clean: Samples = np.clip(np.rint(error * FULL_SCALE), -32768, 32767).astype(np.int16)
         return clean
 
     def echo_db(self) -> float | None:
         """Level of what is left while we speak, dB relative to full scale."""
-        if self._left is None:
+        if len(self._left) < LEVEL_BLOCKS // 8:
             return None
-        return max(LEAST_DB, 10.0 * math.log10(max(self._left, 1e-20)))
+        power = float(np.percentile(self._left, LEVEL_PERCENTILE))
+        return max(LEAST_DB, 10.0 * math.log10(max(power, 1e-20)))
 
     def _subtract(self, heard: npt.NDArray[np.float64], played: Signal) -> npt.NDArray[np.float64]:
         self._reference[:BLOCK] = self._reference[BLOCK:]
