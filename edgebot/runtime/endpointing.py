@@ -44,8 +44,14 @@ class EndpointLimits:
     speech_ms: int = 96
     """Speech needed before it counts as a beginning (a click is no speech)."""
 
-    pause_ms: int = 200
+    propose_ms: int = 128
+    """Silence that may be the end: an answer is prepared from here on."""
+
+    pause_ms: int = 160
     """Silence after which the turn detector is asked for the first time."""
+
+    finished_ms: int = 192
+    """Silence that ends a finished sentence. The detector is asked a little before: it takes time."""
 
     ask_again_ms: int = 200
     """While it says that the sentence is unfinished, it is asked again this often."""
@@ -81,6 +87,7 @@ class Endpointer:
         self._next_question = 0
         self._speaking = False
         self._paused = False
+        self._sounds_finished = False
         self.started_at: int | None = None
         """First sample of speech, once it has started."""
 
@@ -113,7 +120,7 @@ class Endpointer:
             events.append(Event.STARTED)
         elif self._paused:
             events.append(Event.RESUMED)
-        self._paused = False
+        self._paused = self._sounds_finished = False
         return events
 
     def _on_silence(self, samples: int) -> list[Event]:
@@ -124,9 +131,9 @@ class Endpointer:
             waited = self._position >= _samples(limit.no_speech_ms)
             return [Event.NOTHING] if waited else []
         events: list[Event] = []
-        if not self._paused and self._silence >= _samples(limit.pause_ms):
+        if not self._paused and self._silence >= _samples(limit.propose_ms):
             self._paused = True
-            self._next_question = self._silence
+            self._next_question = max(self._silence, _samples(limit.pause_ms))
             events.append(Event.PAUSED)
         if self._paused and self._is_over():
             events.append(Event.ENDED)
@@ -141,10 +148,12 @@ class Endpointer:
         limit = self._limits
         if self._silence >= _samples(limit.unfinished_ms):
             return True
-        if self._finished is None or self._silence < self._next_question:
+        if self._finished is None:
             return False
-        self._next_question = self._silence + _samples(limit.ask_again_ms)
-        return self._finished() >= limit.finished_probability
+        if not self._sounds_finished and self._silence >= self._next_question:
+            self._next_question = self._silence + _samples(limit.ask_again_ms)
+            self._sounds_finished = self._finished() >= limit.finished_probability
+        return self._sounds_finished and self._silence >= _samples(limit.finished_ms)
 
 
 def _samples(milliseconds: int) -> int:

@@ -28,7 +28,10 @@ class WakeSettings(Section):
 class VadSettings(Section):
     """When a person speaks and when they are done. Times in milliseconds of audio."""
 
-    pause_ms: int = Field(default=200, ge=64, le=2000)
+    propose_ms: int = Field(default=128, ge=64, le=2000)
+    """Silence after which an answer is prepared, in case that the person is done."""
+
+    pause_ms: int = Field(default=160, ge=64, le=2000)
     """Silence after which it is asked for the first time whether the person is done."""
 
     unfinished_ms: int = Field(default=1200, ge=200, le=10_000)

@@ -108,6 +108,7 @@ def limits_of(vad: VadSettings) -> EndpointLimits:
     return EndpointLimits(
         start_probability=vad.start_probability,
         stop_probability=0.7 * vad.start_probability,
+        propose_ms=min(vad.propose_ms, vad.pause_ms),
         pause_ms=vad.pause_ms,
         unfinished_ms=max(vad.unfinished_ms, vad.pause_ms),
         no_speech_ms=vad.no_speech_ms,
