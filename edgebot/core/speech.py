@@ -41,6 +41,9 @@ class Transcript:
     in_grammar: bool | None = None
     """Whether a grammar matched; False when its way out was taken, None without a grammar."""
 
+    otherwise: Transcript | None = None
+    """The same sound read as free dictation, where that was done too and not believed."""
+
 
 class SpeechStream(Protocol):
     """One utterance on its way through a recogniser."""

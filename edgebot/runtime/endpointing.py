@@ -51,7 +51,7 @@ class EndpointLimits:
     """Silence after which the turn detector is asked for the first time."""
 
     finished_ms: int = 192
-    """Silence that ends a finished sentence. The detector is asked a little before: it takes time."""
+    """Silence that ends a finished sentence; the detector is asked before, for it takes time."""
 
     ask_again_ms: int = 200
     """While it says that the sentence is unfinished, it is asked again this often."""

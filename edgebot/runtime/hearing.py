@@ -44,6 +44,10 @@ class _Understood:
         frames, self._frames = self._frames, []
         if not heard.text or not heard.in_grammar or self._understood(heard.text):
             return heard
+        if heard.engine != self._stt.model_id:  # it was read as free dictation already
+            return replace(heard, in_grammar=False)
+        if heard.otherwise is not None:
+            return replace(heard.otherwise, in_grammar=False)
         stream = self._stt.stream()
         for frame in frames:
             stream.accept(frame)

@@ -102,7 +102,7 @@ def reconcile(phrase: Transcript, verdict: Verdict, free: Transcript) -> Transcr
     """
     believed = not free.text or alike(phrase.text, free.text) >= AGREEMENT
     if verdict == "doubtful" and phrase.text and believed:
-        return replace(phrase, in_grammar=True)
+        return replace(phrase, in_grammar=True, otherwise=free if free.text else None)
     return replace(free, in_grammar=False)
 
 

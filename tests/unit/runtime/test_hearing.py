@@ -77,3 +77,16 @@ def test_what_no_template_knows_is_read_again(
     transcript = stream.finish()
     assert transcript.text == heard
     assert [samples for _, samples in recogniser.readings] == [3200] * readings
+
+
+def test_a_reading_that_was_made_already_is_not_made_again() -> None:
+    free = Transcript("what is a timer", "second")
+    believed = Transcript("set a timer please", "fake", in_grammar=True, otherwise=free)
+    for phrase in (believed, Transcript("what is a timer", "second", in_grammar=True)):
+        recogniser = Recogniser(phrase, "never asked")
+        stream = open_stream(recogniser, Templates(), NluContext())
+        stream.accept(AudioFrame(np.zeros(1600, np.int16)))
+        heard = stream.finish()
+        assert heard.text == "what is a timer"
+        assert heard.in_grammar is False
+        assert recogniser.readings == [(True, 1600)]
