@@ -64,6 +64,7 @@ def serve(
     daemon = open_daemon(assembly, sound)
     daemon.parts.notifier = notifier
     ending = Cancellation()
+    warming: list[threading.Thread] = []
     words = assembly.wake_word()
     names = ", ".join(f'"{word}"' for word in words.words) if words else "no wake word"
 
@@ -71,13 +72,17 @@ def serve(
         notifier.ready()
         click.echo(f"edgebot: listening for {names}; Ctrl-C stops", err=True)
         if warm:
-            warm_up(assembly, daemon, ending)
+            warming.append(warm_up(assembly, daemon, ending))
 
     _install_signals(daemon)
     try:
         return daemon.run(ready, _give_up, lambda: _reload(ctx, assembly, daemon, notifier))
     finally:
         ending.cancel()
+        sound.close()
+        for thread in warming:
+            # Engines must not be closed under it. After an order to stop, the timer ends the wait.
+            thread.join()
 
 
 def _install_signals(daemon: Daemon) -> None:
