@@ -12,6 +12,7 @@ from edgebot.core.audio import RATE_HZ, Samples
 from edgebot.core.errors import EngineError
 from edgebot.core.listening import Wake
 from edgebot.wake.sensitivity import threshold
+from edgebot.wake.tflite import check_model
 
 _DEAF_S = 1.0
 """After a detection the same word is not heard for so long."""
@@ -24,6 +25,19 @@ class _Word:
     shipped: float
     threshold: float
     score: float = 0.0
+    _steps: int = 0
+
+    def listen(self, features: Any) -> None:
+        """Take the features of the next 10 ms; every few of them there is another score."""
+        score = self.model.process_streaming_prob(features)
+        self._steps = (self._steps + 1) % self.model.stride
+        if self._steps == 0:
+            self.score = score or 0.0
+
+    def forget(self) -> None:
+        """Begin again."""
+        self.model.reset()
+        self.score, self._steps = 0.0, 0
 
 
 class MicroWakeWords:
@@ -48,12 +62,12 @@ class MicroWakeWords:
         """Take the next samples; the wake word that ended in them."""
         end = start + len(samples)
         found: _Word | None = None
+        best = 0.0
         for features in self._features.process_streaming(samples.tobytes()):
             for word in self._words:
-                word.score = word.model.process_streaming_prob(features) or 0.0
-                if word.score > word.threshold and (found is None or word.score > found.score):
-                    found = word
-                    best = word.score
+                word.listen(features)
+                if word.score > max(best, word.threshold):
+                    found, best = word, word.score
         if found is None or end < self._deaf_until:
             return None
         self._deaf_until = end + int(_DEAF_S * RATE_HZ)
@@ -72,8 +86,7 @@ class MicroWakeWords:
         """Forget what was heard."""
         self._features.reset()
         for word in self._words:
-            word.model.reset()
-            word.score = 0.0
+            word.forget()
         self._deaf_until = 0
 
     def close(self) -> None:
@@ -92,8 +105,11 @@ def _load(model: Path, config: Path, sensitivity: float) -> _Word:
     try:
         described = json.loads(config.read_text(encoding="utf-8"))
         shipped = float(described["micro"]["probability_cutoff"])
-        if not model.read_bytes()[4:8] == b"TFL3":
-            raise ValueError("no TensorFlow Lite model")
+        if not 0.0 < shipped < 1.0:
+            raise ValueError("its probability_cutoff is no probability")
+        if int(described["micro"]["sliding_window_size"]) < 1:
+            raise ValueError("its sliding_window_size is no number of scores")
+        check_model(model, library, "microWakeWord model", shape=(1, 0, 40))
         loaded = MicroWakeWord(
             model.stem,
             wake_word=str(described["wake_word"]),

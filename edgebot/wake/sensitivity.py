@@ -17,3 +17,11 @@ def threshold(shipped: float, sensitivity: float) -> float:
     clamped = min(1.0, max(0.0, sensitivity))
     middle = math.log(shipped / (1.0 - shipped))
     return 1.0 / (1.0 + math.exp(-(middle + (0.5 - clamped) * _SPAN)))
+
+
+def sensitivity_of(shipped: float, score: float) -> float:
+    """The sensitivity at which ``score`` is just the threshold: the other way round."""
+    within = min(1.0 - 1e-9, max(1e-9, score))
+    middle = math.log(shipped / (1.0 - shipped))
+    wanted = 0.5 - (math.log(within / (1.0 - within)) - middle) / _SPAN
+    return min(1.0, max(0.0, wanted))
