@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from edgebot.setup import llama, models, packages, system
@@ -20,8 +21,8 @@ def main() -> int:
     parser.add_argument("goal", nargs="?", choices=["run", "dev"], default="run")
     goal = parser.parse_args().goal
     stamps = Stamps(ROOT)
-    steps = [
-        ("system packages", None, system.prepare),
+    steps: list[tuple[str, str | None, Callable[[Console], None]]] = [
+        ("system packages", None, lambda say: system.prepare(say, goal)),
         ("virtual environment", packages.venv_fingerprint(), lambda say: packages.venv(ROOT, say)),
         ("llama.cpp", llama.fingerprint(ROOT), lambda say: llama.install(ROOT, say)),
         (
@@ -44,7 +45,7 @@ def main() -> int:
     began = time.monotonic()
     worked = False
     for number, (name, fingerprint, work) in enumerate(steps, 1):
-        done = stamps.done(name, fingerprint) if fingerprint else system.complete()
+        done = stamps.done(name, fingerprint) if fingerprint else system.complete(goal)
         if done:
             continue
         worked = True

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ctypes.util import find_library
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from edgebot.setup.console import Console, StepFailed, run
 
@@ -27,6 +28,18 @@ class Need:
     vital: bool = True
     """Nothing works without it."""
 
+    only_tests: bool = False
+    """The tests use it, a board does not."""
+
+
+def _sound_server() -> bool:
+    # PulseAudio drives PipeWire out, and nobody's desktop shall lose its sound for our tests.
+    return any(shutil.which(name) for name in ("pulseaudio", "pipewire"))
+
+
+def _alsa_pulse() -> bool:
+    return any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))
+
 
 NEEDS = [
     Need("python3-venv", "virtual environments", lambda: find_spec("ensurepip") is not None),
@@ -37,20 +50,28 @@ NEEDS = [
     Need(
         "libportaudio2", "sound cards", lambda: find_library("portaudio") is not None, vital=False
     ),
+    Need("pulseaudio", "tests of the sound path", _sound_server, False, only_tests=True),
+    Need("pulseaudio-utils", "tests of the sound path", _program("parec"), False, only_tests=True),
+    Need("libasound2-plugins", "tests of the sound path", _alsa_pulse, False, only_tests=True),
 ]
 
 
-def complete() -> bool:
+def needs(goal: str) -> list[Need]:
+    """What ``run`` (a board) or ``dev`` needs."""
+    return [need for need in NEEDS if goal == "dev" or not need.only_tests]
+
+
+def complete(goal: str = "run") -> bool:
     """Whether nothing vital is missing, and nothing else that could be installed right away."""
     can_install = shutil.which("apt-get") is not None and _root_prefix() is not None
-    return all(need.present() or not (need.vital or can_install) for need in NEEDS)
+    return all(need.present() or not (need.vital or can_install) for need in needs(goal))
 
 
-def prepare(console: Console) -> None:
+def prepare(console: Console, goal: str = "run") -> None:
     """Install what is missing as root or with sudo; else name the exact command."""
     if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before pip can check
         raise StepFailed("Python 3.11 or newer is needed; on Debian 12: apt-get install python3")
-    missing = [need for need in NEEDS if not need.present()]
+    missing = [need for need in needs(goal) if not need.present()]
     if not missing:
         return
     packages = sorted({need.package for need in missing})
@@ -68,8 +89,8 @@ def prepare(console: Console) -> None:
                 raise StepFailed(f"{problem}\n\nInstall by hand: {by_hand}") from None
     if any(need.vital and not need.present() for need in missing):
         raise StepFailed(f"Missing: {', '.join(packages)}. Install with:\n  {by_hand}")
-    if any(not need.present() for need in missing):
-        console.end(f"without sound card until you run: {by_hand}")
+    if absent := sorted({need.purpose for need in missing if not need.present()}):
+        console.end(f"without {' and '.join(absent)} until you run: {by_hand}")
 
 
 def _root_prefix() -> list[str] | None:

@@ -80,6 +80,13 @@ def test_what_is_not_vital_stops_nobody(
     assert "libportaudio2" in capsys.readouterr().err
 
 
+def test_a_board_does_not_get_what_only_tests_use() -> None:
+    board, tests = system.needs("run"), system.needs("dev")
+    extra = {need.package for need in tests} - {need.package for need in board}
+    assert extra == {"pulseaudio", "pulseaudio-utils", "libasound2-plugins"}
+    assert not any(need.vital for need in tests if need.package in extra)
+
+
 def test_the_wheel_key_changes_with_the_processor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

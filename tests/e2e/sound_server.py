@@ -1,0 +1,144 @@
+"""A PulseAudio of the tests' own: a virtual loudspeaker and a virtual microphone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from edgebot.core.audio import RATE_HZ, Samples
+
+PROGRAMS = ("pulseaudio", "pactl", "parec", "pacat")
+ALSA_PLUGIN = "alsa-lib/libasound_module_pcm_pulse.so"
+
+_SCRIPT = """\
+load-module module-native-protocol-unix auth-anonymous=1
+load-module module-null-sink sink_name=loudspeaker rate=48000 channels=1
+load-module module-null-sink sink_name=voice rate=48000 channels=1
+load-module module-remap-source source_name=microphone master=voice.monitor
+set-default-sink loudspeaker
+set-default-source microphone
+"""
+_ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
+_FORMAT = ["--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1"]
+_PATIENCE_S = 10.0
+
+
+def missing() -> str | None:
+    """What this machine lacks for it; None when all is there."""
+    for name in PROGRAMS:
+        if shutil.which(name) is None:
+            return f"{name} is not installed (make setup-dev installs it)"
+    if not any(Path("/usr/lib").glob(f"*/{ALSA_PLUGIN}")):
+        return "ALSA's plug-in for PulseAudio is missing (apt-get install libasound2-plugins)"
+    return None
+
+
+class SoundServer:
+    """Runs from :meth:`start` to :meth:`kill`, again and again, in a folder of its own.
+
+    ``environ`` makes a process use it: through ALSA, as on a board.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700)
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.environ = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)}
+        for name in ("PULSE_SERVER", "PULSE_SOURCE", "PULSE_SINK"):
+            self.environ.pop(name, None)
+        (folder / ".asoundrc").write_text(_ALSA)
+        (folder / "start.pa").write_text(_SCRIPT)
+
+    def start(self) -> None:
+        """Start it and wait until its devices are there."""
+        command = ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-n"]
+        command += ["-F", str(self._folder / "start.pa"), "--log-level=error"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        until = time.monotonic() + _PATIENCE_S
+        while "microphone" not in self._listing():
+            assert time.monotonic() < until, (self._folder / "log").read_text()
+            time.sleep(0.05)
+
+    def _listing(self) -> str:
+        done = subprocess.run(
+            ["pactl", "list", "short", "sources"],
+            env=self.environ, capture_output=True, text=True, timeout=_PATIENCE_S, check=False,
+        )  # fmt: skip
+        return done.stdout
+
+    def kill(self) -> None:
+        """End it without a word, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_PATIENCE_S)
+            self._process = None
+
+    def play(self, samples: Samples) -> None:
+        """Speak into the microphone; returns at the end of it."""
+        subprocess.run(
+            ["pacat", "--playback", "--device=voice", *_FORMAT],
+            env=self.environ, input=samples.tobytes(), timeout=60, check=True,
+        )  # fmt: skip
+
+    def recording(self) -> Recording:
+        """What the loudspeaker plays from now on."""
+        return Recording(self.environ)
+
+
+class Recording:
+    """The loudspeaker's sound at 16 kHz, while it grows."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            ["parec", "--device=loudspeaker.monitor", "--latency-msec=50", *_FORMAT],
+            env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._sound = bytearray()
+
+    def __enter__(self) -> Recording:
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait(_PATIENCE_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def samples(self) -> Samples:
+        """All so far."""
+        assert self._process.stdout is not None
+        self._sound += self._process.stdout.read() or b""
+        return np.frombuffer(bytes(self._sound[: len(self._sound) // 2 * 2]), np.int16)
+
+    def wait_for_speech(self, timeout_s: float, quiet_s: float = 1.5) -> Samples:
+        """Everything from now until something sounded and was followed by ``quiet_s`` of silence.
+
+        Sounds shorter than 0.4 s in all, tones that is, do not count as something.
+        """
+        begin = len(self.samples())
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            time.sleep(0.1)
+            loud = np.flatnonzero(np.abs(self.samples()[begin:].astype(np.int32)) > 300)
+            if len(np.unique(loud // (RATE_HZ // 100))) < 40:
+                continue
+            if len(self.samples()) - begin - loud[-1] > quiet_s * RATE_HZ:
+                return self.samples()[begin:]
+        raise AssertionError(f"no speech within {timeout_s:g} s")
