@@ -18,12 +18,12 @@ import yaml
 
 from benchmarks import speech_data as data
 from benchmarks.common import say, summary, table
-from benchmarks.live import first_sound
 from edgebot.audio.acoustics import Acoustics
 from edgebot.audio.echo import EchoCanceller
 from edgebot.audio.room import Room
 from edgebot.config.loader import load_settings
 from edgebot.core.audio import RATE_HZ, Samples
+from edgebot.runtime.live.measuring import first_sound
 from edgebot.runtime.live.rehearsal import Rehearsal
 from edgebot.runtime.wiring import Assembly
 

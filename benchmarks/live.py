@@ -11,17 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soxr
-
 from benchmarks.common import say, summary, table
-from edgebot.audio.acoustics import Acoustics
-from edgebot.audio.room import Room
 from edgebot.config.loader import load_settings
-from edgebot.core.audio import RATE_HZ, Samples
-from edgebot.core.cancel import Cancellation
-from edgebot.core.speech import TextToSpeech
-from edgebot.runtime.live.rehearsal import Rehearsal
+from edgebot.runtime.live.measuring import Row, measure
 from edgebot.runtime.wiring import Assembly
 
 RULES = (
@@ -67,63 +59,19 @@ def conversation(model: str, state: Path, asked: Sequence[str]) -> dict[str, Any
         "EDGEBOT_LLM__MODEL": model,
         "EDGEBOT_WAKE__ENABLED": "false",
     }
-    rows: list[dict[str, Any]] = []
     with Assembly(load_settings(environ=environ)) as assembly:
-        room = Room(Acoustics(echo_db=None), speed=1.0)
-        rehearsal = Rehearsal(assembly, room)
-        assembly.warm_language_model()
-        voice = assembly.tts()
-        questions = [spoken(voice, text) for text in asked]
-        with rehearsal:
-            for text, samples in zip(asked, questions, strict=True):
-                rows.append(answer(rehearsal, samples))
-                say(f"  {text}: {rows[-1]['route']}, {rows[-1]['first_audio']:.0f} ms")
+        rows = measure(assembly, asked, _tell)
     return {route: of_route(rows, route) for route in sorted({row["route"] for row in rows})}
 
 
-def answer(rehearsal: Rehearsal, samples: Samples) -> dict[str, Any]:
-    """Ask; what happened when, in milliseconds since the last sound of the question."""
-    room, ledger = rehearsal.room, rehearsal.daemon.parts.ledger
-    taken = rehearsal.ask(samples, wait=False)
-    end = taken.start + last_sound(samples)
-    turns = len(ledger.last())
-    rehearsal.wait_for(lambda: any(frame.end > end for frame in room.heard()))
-    first = next(frame for frame in room.heard() if frame.end > end)
-    begun = first.start + first_sound(first.samples)
-    rehearsal.daemon.speaker.interrupt()
-    rehearsal.wait_for(lambda: len(ledger.last()) > turns)
-    record = ledger.last()[-1]
-    detected_ms = (begun - end) / RATE_HZ * 1000.0 - record["ms"]["first_audio"]
-    stages = {name: ms + detected_ms for name, ms in record["ms"].items()}
-    return {**stages, "first_audio": (begun - end) / RATE_HZ * 1000.0, "route": record["route"]}
+def _tell(question: str, row: Row) -> None:
+    say(f"  {question}: {row['route']}, {row['first_audio']:.0f} ms")
 
 
-def of_route(rows: Sequence[dict[str, Any]], route: str) -> dict[str, Any]:
+def of_route(rows: Sequence[Row], route: str) -> dict[str, Any]:
     chosen = [row for row in rows if row["route"] == route]
     stages = ("endpoint", "final_text", "parsed", "first_sentence", "first_audio")
     return {stage: summary([row[stage] for row in chosen], 0) for stage in stages}
-
-
-def spoken(voice: TextToSpeech, text: str) -> Samples:
-    """``text`` in the assistant's voice, 16 kHz."""
-    sound = np.concatenate([f.samples for f in voice.synthesize(text, Cancellation())])
-    resampled: Samples = soxr.resample(sound, voice.rate_hz, RATE_HZ).astype(np.int16)
-    return resampled
-
-
-def last_sound(samples: Samples, share: float = 0.02) -> int:
-    """Position of the last sample that is not silence."""
-    return int(np.flatnonzero(_loud(samples, share))[-1])
-
-
-def first_sound(samples: Samples, share: float = 0.02) -> int:
-    """Position of the first sample that is not silence."""
-    return int(np.flatnonzero(_loud(samples, share))[0])
-
-
-def _loud(samples: Samples, share: float) -> Any:
-    level = np.abs(samples.astype(np.int32))
-    return level > share * level.max()
 
 
 def report(figures: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ VERBS = {
     "turns": ("edgebot.cli.turns:turns", "Show where the time of the last turns went."),
     "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
+    "bench": ("edgebot.cli.bench:bench", "Measure this machine."),
     "nlu": ("edgebot.cli.nlu:nlu", "Train and evaluate an intent classifier."),
     "parse": ("edgebot.cli.parse:parse", "Show what a text is understood as."),
     "intents": ("edgebot.cli.intents:intents", "List, check and sample what can be said."),

@@ -40,6 +40,8 @@ def run(ctx: click.Context, no_warm_up: bool) -> None:
     (`edgebot listen`).
     """
     settings = settings_of(ctx)
+    for number in (signal.SIGHUP, signal.SIGUSR1):  # they would end a process that still loads
+        signal.signal(number, signal.SIG_IGN)
     instance = Instance(settings.state_dir)
     notifier = ServiceNotifier()
     try:
@@ -109,6 +111,7 @@ def _give_up(stall: Stall) -> None:
 
 def _stop(daemon: Daemon) -> None:
     """End in good order, or else all the same: a native call may not return."""
+    daemon.parts.notifier.stopping()
     daemon.order("stop")
     timer = threading.Timer(_GRACE_S, lambda: os._exit(0))
     timer.daemon = True
