@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -112,6 +112,9 @@ class Sound(Protocol):
     """16 kHz mono, our own voice removed as far as it goes. Never ends because of a fault."""
 
     speaker: Playback
+
+    on_trouble: Callable[[DeviceTrouble], None]
+    """Called when a device fails, and when it works again; from any thread, must not block."""
 
     def echo_db(self) -> float | None:
         """Level of our own voice left in :attr:`microphone`, in dB relative to full scale.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -33,6 +34,18 @@ class ThreadGroup:
         thread = threading.Thread(target=self._run, args=(work,), name=name)
         self._threads.append(thread)
         thread.start()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The first exception that a thread ended with."""
+        return self._failure
+
+    def alive(self, patience_s: float = 0.0) -> list[str]:
+        """Names of the threads that still run after up to ``patience_s`` seconds."""
+        end = time.monotonic() + patience_s
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return [thread.name for thread in self._threads if thread.is_alive()]
 
     def _run(self, work: Callable[[], None]) -> None:
         try:

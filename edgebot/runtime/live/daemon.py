@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import queue
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edgebot.core.audio import Samples, Sound
+from edgebot.core.audio import DeviceTrouble, Samples, Sound
 from edgebot.core.cancel import Cancellation
 from edgebot.core.dialogue import Announcement, Dialogue, VolumeControl
 from edgebot.core.speech import SpeechStream, TextToSpeech
@@ -81,8 +82,10 @@ class Daemon:
         self.activity = Activity()
         self.parts = parts
         self._ending = Cancellation()
-        self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        patience = patience or Patience()
+        self.outages: Counter[str] = Counter()
+        """How often each device has failed so far."""
+        self._orders: queue.SimpleQueue[Order | DeviceTrouble] = queue.SimpleQueue()
+        self._patience = patience = patience or Patience()
         stage, stall_s = self.health.stage, patience.stall_s
         self.speaker = Speaker(
             parts.sound.speaker, parts.volume, stage("speaker", stall_s), self.activity, parts.tones
@@ -108,7 +111,9 @@ class Daemon:
             manners,
             parts.hooks,
         )
-        self.ringer = Ringer(parts.dialogue.scheduler, self._ring)
+        ringing = stage("ringer", patience.answer_stall_s)  # it may wait for the store
+        self.ringer = Ringer(parts.dialogue.scheduler, self._ring, ringing)
+        parts.sound.on_trouble = self._orders.put
         self._frames = Progress(parts.sound.heartbeat, stall_s)
 
     # --- from any thread
@@ -147,6 +152,7 @@ class Daemon:
                 return self._watch(on_stall, reload)
             finally:
                 self._ending.cancel()
+                self._see_out(group, on_stall)
 
     def _watch(self, on_stall: Callable[[Stall], None], reload: Callable[[], bool]) -> Order:
         while not self._ending.is_set:
@@ -155,11 +161,32 @@ class Daemon:
             except queue.Empty:
                 self._look_after(on_stall)
                 continue
-            if order == "listen":
+            if isinstance(order, DeviceTrouble):
+                self._report(order)
+            elif order == "listen":
                 self.listener.open("button")
             elif order == "stop" or not reload():
                 return order
         return "stop"
+
+    def _report(self, trouble: DeviceTrouble) -> None:
+        """A device failed or works again; the log has it already."""
+        if trouble.solved:
+            self.parts.notifier.status("listening")
+            return
+        self.outages[trouble.device] += 1
+        self.parts.notifier.status(f"{trouble.device}: {trouble.reason}")
+        if (tone := self.parts.tones.get("error")) is not None:
+            self.responder.submit(Notice(tone=tone))
+
+    def _see_out(self, group: ThreadGroup, on_stall: Callable[[Stall], None]) -> None:
+        """Wait for the stages' ends; one that hangs has to be left behind."""
+        limit_s = self._patience.stall_s
+        if stuck := group.alive(limit_s):
+            if group.failure is not None:
+                _LOG.critical("a stage failed: %s", group.failure)
+            _LOG.critical("%s does not end", ", ".join(stuck))
+            on_stall(Stall(stuck[0], limit_s))
 
     def _look_after(self, on_stall: Callable[[Stall], None]) -> None:
         stalls = self.health.stalls()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
+from edgebot.core.audio import Samples
 from edgebot.core.dialogue import Announcement
 from edgebot.core.speech import SpeechStream
 from edgebot.core.turn import Turn
@@ -53,9 +54,10 @@ class Ring:
 
 @dataclass(slots=True)
 class Notice:
-    """A sentence of our own that answers nobody."""
+    """A sentence of our own that answers nobody, or a sound."""
 
-    text: str
+    text: str = ""
+    tone: Samples | None = None
     turn: Turn = field(default_factory=lambda: Turn("notice"))
 
 

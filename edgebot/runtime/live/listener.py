@@ -84,11 +84,13 @@ class Listener:
 
     def run(self) -> None:
         """The stage's thread: ends with the microphone."""
-        for frame in chunks_of(self._sound.microphone.frames(), self._ears.voice.chunk):
-            self._health.begin()
-            self.accept(frame)
-            self._health.end()
-        self._drop()
+        try:
+            for frame in chunks_of(self._sound.microphone.frames(), self._ears.voice.chunk):
+                self._health.begin()
+                self.accept(frame)
+                self._health.end()
+        finally:
+            self._drop()  # nobody may go on waiting for the end of it
 
     def accept(self, frame: AudioFrame) -> None:
         """Take the next frame, as long as the voice activity detector wants it."""

@@ -96,6 +96,8 @@ class Responder:
                 self._failed += 1
                 _LOG.error("a turn failed: %s", failure, exc_info=_LOG.isEnabledFor(logging.DEBUG))
                 self._apologize(job)
+                if isinstance(job, Ring):
+                    self._on_outcome(Outcome("ring", heard_words=False, interrupted=True))
                 if self._failed >= FAILURES_BORNE:
                     raise
             finally:
@@ -138,12 +140,12 @@ class Responder:
         self._mouth.begin(reply)
         try:
             for sentence in proposal.sentences():
-                self._health.beat()
                 turn.mark("first_token")
                 turn.mark("first_sentence")
+                self._health.end()  # waiting for the voice is no stall
                 if not reply.say(sentence.text):
                     break
-                self._health.beat()
+                self._health.begin()
         finally:
             reply.end()
         self._health.end()
@@ -161,6 +163,8 @@ class Responder:
                 ended=(decision.intent or "") in CLOSING,
             )
         )
+        if reply.failure is not None:
+            raise reply.failure
 
     # --- what nobody asked for
 
@@ -168,7 +172,10 @@ class Responder:
         self._activity.begin((notice.turn.id, "reply"))
         reply = Reply(notice.turn, self._mouth.rate_hz)
         self._mouth.begin(reply)
-        reply.say(notice.text)
+        if notice.tone is not None:
+            reply.sound(notice.tone)
+        if notice.text:
+            reply.say(notice.text)
         reply.end()
         self._health.end()
         reply.wait()
@@ -197,10 +204,12 @@ class Responder:
                 break
         reply.end()
         self._health.end()
-        reply.wait()
-        if not turn.cancellation.is_set or not announcement.ring:
+        told = bool(reply.wait()) and reply.failure is None
+        again = turn.cancellation.is_set if announcement.ring else not told
+        if not again:
             scheduler.done(announcement)
-        self._on_outcome(Outcome("ring", heard_words=True, interrupted=turn.cancellation.is_set))
+        interrupted = again or turn.cancellation.is_set
+        self._on_outcome(Outcome("ring", heard_words=True, interrupted=interrupted))
 
     def _still_due(self, promise: int) -> bool:
         return promise in {one.id for one in self._dialogue.scheduler.ringing()}
@@ -210,4 +219,4 @@ class Responder:
         if isinstance(job, Attempt) and not job.wait():
             return
         self._activity.end((job.turn.id, "reply"))
-        self._notice(Notice(self._mouth.apology(), Turn(job.turn.session)))
+        self._notice(Notice(self._mouth.apology(), turn=Turn(job.turn.session)))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from edgebot.core.dialogue import Announcement, Scheduler
 from edgebot.core.errors import StoreError
+from edgebot.runtime.live.health import StageHealth
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,15 +28,18 @@ class Ringer:
         self,
         scheduler: Scheduler,
         ring: Callable[[Announcement], None],
+        health: StageHealth,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._scheduler = scheduler
         self._ring = ring
+        self._health = health
         self._changed = threading.Condition()
         self._closed = False
         self._nudged = False
-        self._again_at = math.inf
+        self._again_at = clock()
+        """What rang already may be heard again: at the start, what the last run left ringing."""
 
     def nudge(self) -> None:
         """Something may have been promised or called off: look again."""
@@ -44,7 +48,7 @@ class Ringer:
             self._changed.notify_all()
 
     def interrupted(self) -> None:
-        """A ring was broken off: if nobody silences it, it rings again."""
+        """A ring was broken off or failed: if nobody silences it, it rings again."""
         with self._changed:
             self._again_at = self._clock() + _AGAIN_S
             self._nudged = True
@@ -59,11 +63,14 @@ class Ringer:
     def run(self) -> None:
         """The stage's thread."""
         while not self._closed:
+            self._health.begin()
             try:
                 wait_s = self._look()
             except StoreError as problem:
                 _LOG.error("promises cannot be read: %s", problem)
                 wait_s = 5.0
+            finally:
+                self._health.end()
             self._rest(wait_s)
 
     def _look(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 
@@ -177,12 +178,20 @@ class Speaker:
 
     def _drained(self, reply: Reply) -> bool:
         """Wait until all is audible; False when it was paused meanwhile and goes on."""
-        while (left_s := self._playback.pending_s()) > 0:
-            if reply.turn.cancellation.wait(min(left_s, _LOOK_S)):
-                return True
-            with self._changed:
-                if self._paused:
-                    return False
+        least_s = math.inf
+        self._health.begin()
+        try:
+            while (left_s := self._playback.pending_s()) > 0:
+                if left_s < least_s:  # it is a stall when the device takes nothing more
+                    least_s = left_s
+                    self._health.beat()
+                if reply.turn.cancellation.wait(min(left_s, _LOOK_S)):
+                    return True
+                with self._changed:
+                    if self._paused:
+                        return False
+        finally:
+            self._health.end()
         return True
 
     def _end(self, reply: Reply) -> None:

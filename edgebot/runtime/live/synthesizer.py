@@ -44,21 +44,35 @@ class Synthesizer:
             except (ChannelClosed, Cancelled):
                 pass
             except Exception as failure:  # noqa: BLE001 - the reply carries it to the speaker
-                _LOG.error("the voice failed: %s", failure)
-                reply.failure = failure
+                self._fail(reply, failure)
             finally:
                 self._health.end()
                 reply.clips.close()
 
     def _synthesize(self, reply: Reply, utter: Utter) -> None:
         if utter.samples is not None:
-            reply.clips.put(Clip("", utter.samples, first=True, last=True))
+            self._hand_on(reply, Clip("", utter.samples, first=True, last=True))
             return
-        first = True
-        for frame in self._tts.synthesize(utter.text, reply.turn.cancellation):
-            self._health.beat()
-            reply.clips.put(Clip(utter.text, frame.samples, first=first, last=False))
-            first = False
-            self._health.beat()
-        if not first:
-            reply.clips.put(Clip(utter.text, _SILENCE, first=False, last=True))
+        try:
+            first = True
+            for frame in self._tts.synthesize(utter.text, reply.turn.cancellation):
+                self._hand_on(reply, Clip(utter.text, frame.samples, first=first, last=False))
+                first = False
+            if not first:
+                self._hand_on(reply, Clip(utter.text, _SILENCE, first=False, last=True))
+        except (ChannelClosed, Cancelled):
+            raise
+        except Exception as failure:
+            if not reply.rings:
+                raise
+            self._fail(reply, failure)  # what rings is heard without its words, too
+
+    def _hand_on(self, reply: Reply, clip: Clip) -> None:
+        """Put ``clip`` behind the others; waiting for those to be played is no stall."""
+        self._health.end()
+        reply.clips.put(clip)
+        self._health.begin()
+
+    def _fail(self, reply: Reply, failure: Exception) -> None:
+        _LOG.error("the voice failed: %s", failure)
+        reply.failure = failure
