@@ -29,7 +29,7 @@ class LlamaEngine(ChatEngine):
         model_id: str,
         threads: int = 2,
         context_tokens: int = 2048,
-        batch_tokens: int = 128,
+        batch_tokens: int = 256,
         memory_bytes: int | None = None,
         prefix_dir: Path | None = None,
         fingerprint: str = "",
