@@ -17,6 +17,7 @@ from edgebot.config.sections.language import LlmSettings
 from edgebot.config.sections.listening import ListeningSettings
 from edgebot.config.sections.speech import SttSettings, TtsSettings
 from edgebot.config.sections.threads import ThreadSettings
+from edgebot.config.sections.voices import VoiceSettings
 from edgebot.config.sections.wake import VadSettings, WakeSettings
 
 
@@ -73,6 +74,9 @@ class Settings(Section):
 
     vad: VadSettings = VadSettings()
     """When a person speaks and when they are done."""
+
+    voices: VoiceSettings = VoiceSettings()
+    """Who speaks."""
 
     threads: ThreadSettings = ThreadSettings()
     """Native threads each engine may use."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from edgebot.core.audio import Samples
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""A voice, of length 1; the cosine of two tells how alike they are."""
 
 
 class VoiceActivity(Protocol):
@@ -68,3 +74,19 @@ class WakeWord(Protocol):
 
     def close(self) -> None:
         """Free the models."""
+
+
+class VoicePrint(Protocol):
+    """Tells voices apart, whatever they say."""
+
+    model_id: str
+    """Vectors of different models cannot be compared."""
+
+    def vector(self, samples: Samples) -> tuple[Vector | None, float]:
+        """The voice in ``samples``, shape (n,) at 16 kHz, and the seconds of speech in them.
+
+        None when there is too little speech to tell.
+        """
+
+    def close(self) -> None:
+        """Free the model."""

@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 from edgebot.core.audio import Samples, Sound
 from edgebot.core.errors import ConfigError, ModelMissing
-from edgebot.core.listening import TurnDetector, VoiceActivity, WakeWord
+from edgebot.core.listening import TurnDetector, VoiceActivity, VoicePrint, WakeWord
 from edgebot.core.registry import Registry
+from edgebot.core.speech import SpeechToText
 from edgebot.models.plan import StageLeftOut
 from edgebot.models.store import Installed
 from edgebot.runtime.machine import Machine
+from edgebot.runtime.voice_store import VoiceStore, voices_file
+from edgebot.runtime.voices import Voices
 
 VAD = Registry("voice activity detector", {"silero": "edgebot.vad.silero:SileroVad"})
 TURN = Registry("turn detector", {"smart-turn": "edgebot.vad.smart_turn:SmartTurn"})
@@ -22,6 +25,7 @@ WAKE = Registry(
         "openwakeword": "edgebot.wake.openwakeword:OpenWakeWords",
     },
 )
+SPEAKER = Registry("voice print", {"vosk": "edgebot.stt.voiceprint:VoskVoicePrint"})
 SOUND = Registry("sound device", {"card": "edgebot.audio.sound_card:SoundCard"})
 
 T = TypeVar("T")
@@ -31,6 +35,10 @@ class Ears(Machine):
     """Engines of hearing, each opened when first asked for."""
 
     def _once(self, key: str, opener: Callable[[], T]) -> T:
+        raise NotImplementedError
+
+    def recognizer(self) -> SpeechToText:
+        """See the wiring."""
         raise NotImplementedError
 
     def voice_activity(self) -> VoiceActivity:
@@ -102,6 +110,46 @@ class Ears(Machine):
             [one.files for one in installed], sensitivity=self.settings.wake.sensitivity
         )
         return words
+
+    def voices(self) -> Voices | None:
+        """What tells voices apart; None where that is off or nobody is enrolled."""
+        if not self.settings.voices.enabled or not self.voice_store().names:
+            return None
+        return self.all_voices()
+
+    def voice_store(self) -> VoiceStore:
+        """The enrolled voices; no model is loaded for it."""
+        model_id = self.plan.model("speaker").id
+        file = voices_file(self.settings.state_dir)
+        return self._once("voice_store", lambda: VoiceStore(file, model_id))
+
+    def all_voices(self) -> Voices:
+        """What tells voices apart, whatever the settings say.
+
+        Raises ``ConfigError`` when the recogniser is of another engine than the speaker model.
+        """
+        return self._once("voices", self._open_voices)
+
+    def _open_voices(self) -> Voices:
+        store, recognizer = self.voice_store(), self.plan.model("stt")
+        try:
+            installed = self.model("speaker")
+        except ModelMissing:
+            wanted = self.plan.model("speaker").id
+            raise ModelMissing(
+                f"the speaker model {wanted} is not here; run `edgebot models pull {wanted}`"
+            ) from None
+        if recognizer.engine != installed.entry.engine:
+            raise ConfigError(
+                f"voices are told apart by {installed.entry.engine} and stt.model is "
+                f"{recognizer.id}; choose a recogniser of {installed.entry.engine}"
+            )
+        engine = SPEAKER.load(installed.entry.engine)
+        voice_print: VoicePrint = self._once(
+            "voice_print",
+            lambda: engine(self.recognizer(), installed.files["model"], model_id=installed.id),
+        )
+        return Voices(store, voice_print, self.settings.voices.threshold)
 
     def sound(self) -> Sound:
         """Microphone and loudspeaker of this machine; what fails is reopened, not raised."""

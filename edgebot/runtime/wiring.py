@@ -121,7 +121,11 @@ class Assembly(Ears):
     def _open_stt(self) -> SpeechToText:
         when = self.settings.stt.second_opinion
         second = self._second_recognizer() if when != "never" else None
-        return compose(self._recognizer(self.model("stt")), second, when)
+        return compose(self.recognizer(), second, when)
+
+    def recognizer(self) -> SpeechToText:
+        """The recogniser alone."""
+        return self._once("recognizer", lambda: self._recognizer(self.model("stt")))
 
     def _second_recognizer(self) -> SpeechToText | None:
         """The recogniser for second readings; None where the profile has none or it is absent."""

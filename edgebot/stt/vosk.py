@@ -98,6 +98,12 @@ class VoskRecognizer:
         """``phrases`` for this model; the last ones are remembered."""
         return self._compile(tuple(phrases))
 
+    def loaded(self) -> Any:
+        """The Kaldi model itself, for what works on it beside recognition."""
+        if self._model is None:
+            raise EngineError("the speech recogniser is closed")
+        return self._model
+
     def close(self) -> None:
         """Free the model; streams that are still open keep it until they end."""
         self._idle.clear()
