@@ -15,6 +15,8 @@ from benchmarks.common import RESULTS, say, write_result
 
 PARTS = [
     "turn",
+    "live",
+    "barge_in",
     "speech",
     "nlu",
     "slots",
