@@ -125,7 +125,11 @@ class Assembly(Ears):
 
     def recognizer(self) -> SpeechToText:
         """The recogniser alone."""
-        return self._once("recognizer", lambda: self._recognizer(self.model("stt")))
+        return self._once("recognizer", self._open_recognizer)
+
+    def _open_recognizer(self) -> SpeechToText:
+        recognizer: SpeechToText = self._recognizer(self.model("stt"))
+        return recognizer
 
     def _second_recognizer(self) -> SpeechToText | None:
         """The recogniser for second readings; None where the profile has none or it is absent."""
