@@ -22,6 +22,7 @@ VERBS = {
     "chat": ("edgebot.cli.chat:chat", "Talk at the keyboard."),
     "ask": ("edgebot.cli.ask:ask", "Answer a typed question."),
     "bench": ("edgebot.cli.bench:bench", "Measure this machine."),
+    "wake": ("edgebot.cli.wake:wake", "List, try and tune the wake words."),
     "voices": ("edgebot.cli.voices:voices", "Tell people apart by their voices."),
     "nlu": ("edgebot.cli.nlu:nlu", "Train and evaluate an intent classifier."),
     "parse": ("edgebot.cli.parse:parse", "Show what a text is understood as."),

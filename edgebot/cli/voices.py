@@ -39,7 +39,7 @@ def enroll(ctx: click.Context, name: str, wav: tuple[Path, ...], as_json: bool) 
     """
     assembly = assembly_of(ctx)
     known = assembly.all_voices()
-    speech_s = known.enroll(name, [heard(assembly, path) for path in wav])
+    speech_s = known.enroll(name, [samples_of(assembly, path) for path in wav])
     if as_json:
         emit({"name": name, "recordings": len(wav), "speech_s": round(speech_s, 1)})
         return
@@ -82,7 +82,7 @@ def identify(ctx: click.Context, wav: tuple[Path, ...], as_json: bool) -> None:
     assembly = assembly_of(ctx)
     known = assembly.all_voices()
     for path in wav:
-        guess = known.guess(heard(assembly, path))
+        guess = known.guess(samples_of(assembly, path))
         scores = {name: round(score, 3) for name, score in guess.scores.items()}
         if as_json:
             speech_s = round(guess.speech_s, 2)
@@ -94,7 +94,7 @@ def identify(ctx: click.Context, wav: tuple[Path, ...], as_json: bool) -> None:
             )
 
 
-def heard(assembly: Assembly, path: Path) -> Samples:
+def samples_of(assembly: Assembly, path: Path) -> Samples:
     """The recording at ``path`` at 16 kHz; raises ``AudioError`` when it cannot be read."""
     source = assembly.audio_file(path)
     try:

@@ -76,6 +76,16 @@ class WakeWord(Protocol):
         """Free the models."""
 
 
+class TunableWakeWord(WakeWord, Protocol):
+    """A wake word engine that tells how near to waking something came."""
+
+    def likeliest(self) -> str:
+        """The word that :meth:`score` belongs to."""
+
+    def sensitivity_for(self, word: str, score: float) -> float:
+        """The sensitivity, 0 … 1, at which ``word`` with ``score`` would just have been heard."""
+
+
 class VoicePrint(Protocol):
     """Tells voices apart, whatever they say."""
 

@@ -7,7 +7,13 @@ from typing import Any, TypeVar
 
 from edgebot.core.audio import Samples, Sound
 from edgebot.core.errors import ConfigError, ModelMissing
-from edgebot.core.listening import TurnDetector, VoiceActivity, VoicePrint, WakeWord
+from edgebot.core.listening import (
+    TunableWakeWord,
+    TurnDetector,
+    VoiceActivity,
+    VoicePrint,
+    WakeWord,
+)
 from edgebot.core.registry import Registry
 from edgebot.core.speech import SpeechToText
 from edgebot.models.plan import StageLeftOut
@@ -15,6 +21,8 @@ from edgebot.models.store import Installed
 from edgebot.runtime.machine import Machine
 from edgebot.runtime.voice_store import VoiceStore, voices_file
 from edgebot.runtime.voices import Voices
+from edgebot.runtime.wake_observing import ObservedWakeWord
+from edgebot.runtime.wake_scores import ScoreFile, scores_file
 
 VAD = Registry("voice activity detector", {"silero": "edgebot.vad.silero:SileroVad"})
 TURN = Registry("turn detector", {"smart-turn": "edgebot.vad.smart_turn:SmartTurn"})
@@ -63,12 +71,13 @@ class Ears(Machine):
         detector: TurnDetector = engine(installed.files["model"], threads=self.settings.threads.vad)
         return detector
 
-    def wake_ids(self) -> dict[str, str]:
-        """Wake word → catalogue id, of the engine in the settings."""
+    def wake_ids(self, engine: str | None = None) -> dict[str, str]:
+        """Wake word → catalogue id, of ``engine`` or the one in the settings."""
+        engine = engine or self.settings.wake.engine
         return {
             entry.id.removeprefix(f"{entry.engine}-").replace("-", " "): entry.id
             for entry in self.catalog
-            if entry.stage == "wake" and entry.engine == self.settings.wake.engine
+            if entry.stage == "wake" and entry.engine == engine
         }
 
     def wake_models(self) -> list[str]:
@@ -93,6 +102,20 @@ class Ears(Machine):
         return self._once("wake_word", self._open_wake_word)
 
     def _open_wake_word(self) -> WakeWord | None:
+        words = self.open_wake_words()
+        if words is None or not self.settings.wake.keep_scores:
+            return words
+        file = scores_file(self.settings.state_dir)
+        return ObservedWakeWord(words, ScoreFile(file, self.settings.wake.keep_scores))
+
+    def wake_followed(self, spoke: bool) -> None:
+        """After the wake word: whether anybody said something; noted for the tuning."""
+        words = self.wake_word()
+        if isinstance(words, ObservedWakeWord):
+            words.followed(spoke)
+
+    def open_wake_words(self) -> TunableWakeWord | None:
+        """The wake words of the settings, nothing noted; None where they are off."""
         ids = self.wake_models()
         if not ids:
             return None
@@ -106,7 +129,7 @@ class Ears(Machine):
                     f"`edgebot models pull {model_id}`"
                 ) from None
         engine = WAKE.load(installed[0].entry.engine)
-        words: WakeWord = engine(
+        words: TunableWakeWord = engine(
             [one.files for one in installed], sensitivity=self.settings.wake.sensitivity
         )
         return words

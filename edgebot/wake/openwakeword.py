@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebot.core.audio import RATE_HZ, Samples
 from edgebot.core.listening import Wake
-from edgebot.wake.sensitivity import threshold
+from edgebot.wake.sensitivity import sensitivity_of, threshold
 from edgebot.wake.tflite import check_model
 
 SHIPPED = 0.5
@@ -99,6 +99,14 @@ class OpenWakeWords:
     def score(self) -> float:
         """The latest score of the likeliest word."""
         return max((word.score for word in self._words), default=0.0)
+
+    def likeliest(self) -> str:
+        """The word that the score belongs to."""
+        return max(self._words, key=lambda word: word.score).name
+
+    def sensitivity_for(self, word: str, score: float) -> float:
+        """The sensitivity at which ``word`` with ``score`` would just have been heard."""
+        return sensitivity_of(SHIPPED, score)
 
     def reset(self) -> None:
         """Forget what was heard."""

@@ -24,6 +24,9 @@ class WakeSettings(Section):
     sensitivity: float = Field(default=0.5, ge=0.0, le=1.0)
     """0 hardly ever wakes, 1 wakes at anything alike; `edgebot wake tune` suggests a value."""
 
+    keep_scores: int = Field(default=2000, ge=0, le=100_000)
+    """Scores of past wakings that `edgebot wake tune` looks at (never audio); 0 keeps none."""
+
 
 class VadSettings(Section):
     """When a person speaks and when they are done. Times in milliseconds of audio."""
@@ -46,5 +49,5 @@ class VadSettings(Section):
     start_probability: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Probability of speech from which somebody speaks."""
 
-    finished_probability: float = Field(default=0.5, gt=0.0, lt=1.0)
+    finished_probability: float = Field(default=0.8, gt=0.0, lt=1.0)
     """Probability from which the turn detector's word counts."""

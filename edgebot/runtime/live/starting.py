@@ -74,7 +74,7 @@ def open_daemon(
         apology=apology,
         ledger=Ledger(ledger_file(settings), max(1, settings.listening.keep_records)),
         tones=assembly.tones(tts.rate_hz),
-        hooks=hooks or Hooks(),
+        hooks=hooks or Hooks(followed=assembly.wake_followed),
         on_outcome=on_outcome,
     )
     listening = settings.listening
