@@ -50,19 +50,16 @@ class Microphone:
         self._closed = threading.Event()
         self._sleep = sleep or self._closed.wait
         self._lock = threading.Lock()
-        try:
-            self._stream = portaudio.open_input(device)
-        except AudioError:
-            portaudio.rescan()
-            raise
+        self._stream = portaudio.open_input(device)
         self.device_rate_hz = int(self._stream.samplerate)
         self.overflows = 0
         """How often the device had to drop sound because nobody read it."""
 
     def frames(self) -> Iterator[AudioFrame]:
         """Yield frames of 32 ms as they arrive."""
+        # Not in 16 bit: soxr dithers those, and the silence of a dead device would look alive.
         resampler = soxr.ResampleStream(
-            self.device_rate_hz, RATE_HZ, 1, dtype="int16", quality="HQ"
+            self.device_rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ"
         )
         rest = np.zeros(0, np.int16)
         position = 0
@@ -85,7 +82,8 @@ class Microphone:
                 self._check_rate(arrived / (now - began))
                 began, arrived = now, 0
             if self.device_rate_hz != RATE_HZ:
-                samples = resampler.resample_chunk(samples)
+                signal = resampler.resample_chunk(samples.astype(np.float32))
+                samples = np.clip(np.rint(signal), -32768, 32767).astype(np.int16)
             rest = np.concatenate([rest, samples])
             while len(rest) >= FRAME:
                 yield AudioFrame(rest[:FRAME], RATE_HZ, position)

@@ -76,6 +76,14 @@ class PortAudio:
         return self._start("output", "speaker", device)
 
     def _start(self, kind: str, name: str, device: str | None) -> Any:
+        try:
+            return self._try(kind, name, device)
+        except AudioError:
+            if not self.rescan():
+                raise
+            return self._try(kind, name, device)
+
+    def _try(self, kind: str, name: str, device: str | None) -> Any:
         with self._lock:
             portaudio = self._module = self._module or load_portaudio()
             if self._seen is None:
@@ -114,24 +122,36 @@ class PortAudio:
         kind: type[Exception] = self._module.PortAudioError
         return kind
 
-    def rescan(self) -> None:
-        """Read the list of devices anew, now or as soon as no stream is open."""
+    def rescan(self) -> bool:
+        """Read the list of devices anew; False when that has to wait for a stream to be closed."""
         with self._lock:
             if self._module is None:
-                return
+                return False
             seen = self._look()
             if seen != self._seen:
                 self._seen, self._changed_at = seen, self._clock()
             if self._open:
                 self._wanted = self._clock() - self._changed_at < SETTLING_S
-                return
+                return False
             self._wanted = False
             self._module._terminate()
-            self._module._initialize()
+            _initialise(self._module)
+            return True
 
     def wanted(self) -> bool:
         """Whether somebody waits for all streams to be closed."""
         return self._wanted
+
+
+def _initialise(module: Any) -> None:
+    """As ``sounddevice._initialize``, which sends the whole process' stderr to nowhere meanwhile.
+
+    That swallows lines of the log, those about the outage first of all.
+    """
+    if module._lib.Pa_Initialize() == 0:
+        module._initialized += 1
+    else:
+        module._initialize()  # raises with PortAudio's reason
 
 
 def _one_line(error: Exception) -> str:
