@@ -85,6 +85,9 @@ class Listener:
     def run(self) -> None:
         """The stage's thread: ends with the microphone."""
         try:
+            self._ears.voice.reset()
+            if self._ears.wake is not None:
+                self._ears.wake.reset()  # positions begin anew
             for frame in chunks_of(self._sound.microphone.frames(), self._ears.voice.chunk):
                 self._health.begin()
                 self.accept(frame)
@@ -171,7 +174,9 @@ class Listener:
     def _opened(self, by: str, wait_s: float) -> Opening:
         self._opening = opening = Opening(by, self.session)
         limits = replace(self.manners.endpoint, no_speech_ms=int(wait_s * 1000))
-        opening.endpointer = endpointer_of(opening, limits, self._ears.turn, self._responder.submit)
+        opening.endpointer = endpointer_of(
+            opening, limits, self._ears.turn, self._responder.submit, self.manners.language
+        )
         self._hooks.state("listening")
         return opening
 
