@@ -53,8 +53,9 @@ class EndpointLimits:
     finished_ms: int = 192
     """Silence that ends a finished sentence; the detector is asked before, for it takes time."""
 
-    ask_again_ms: int = 200
-    """While it says that the sentence is unfinished, it is asked again this often."""
+    ask_again_ms: int = 1200
+    """While it says that the sentence is unfinished, it is asked again this often: as a rule never.
+    The more silence it hears, the more it takes anything for finished."""
 
     unfinished_ms: int = 1200
     """Silence that ends an unfinished sentence too."""
@@ -65,7 +66,7 @@ class EndpointLimits:
     longest_ms: int = 30_000
     """An utterance is cut here."""
 
-    finished_probability: float = 0.5
+    finished_probability: float = 0.8
     """From here on the turn detector's word counts as "finished"."""
 
 

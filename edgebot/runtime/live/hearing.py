@@ -12,6 +12,7 @@ from edgebot.core.turn import Turn
 from edgebot.runtime.endpointing import Endpointer, EndpointLimits
 from edgebot.runtime.live.jobs import Attempt
 from edgebot.runtime.live.utterance import Utterance
+from edgebot.runtime.unfinished import dangles
 
 
 @dataclass(slots=True)
@@ -97,8 +98,12 @@ def endpointer_of(
     limits: EndpointLimits,
     detector: TurnDetector | None,
     submit: Callable[[Attempt], None],
+    language: str = "en",
 ) -> Endpointer:
-    """The endpointer of ``opening``: an answer is being prepared while the detector thinks."""
+    """The endpointer of ``opening``: an answer is being prepared while the detector thinks.
+
+    It is not asked where the words so far, in ``language``, ask for more.
+    """
     if detector is None:
         return Endpointer(limits)
 
@@ -107,6 +112,8 @@ def endpointer_of(
             return 0.0
         if not opening.unsure:
             opening.propose(submit)
+        if dangles(opening.utterance.partial, language):
+            return 0.0
         longest = int(detector.longest_s * RATE_HZ)
         return detector.finished(opening.utterance.audio()[-longest:])
 

@@ -41,6 +41,8 @@ class Manners:
     """A reply that was paused goes on when no words came for so long."""
 
     work_ahead: bool = True
+    language: str = "en"
+    """In which sentences that lack their end are told by their words."""
 
 
 USUAL = Manners()

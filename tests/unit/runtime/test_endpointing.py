@@ -50,7 +50,8 @@ def test_an_unfinished_sentence_gets_its_time() -> None:
 
 
 def test_it_is_asked_again_while_the_pause_lasts() -> None:
-    events = feed(Endpointer(finished=answering(0.1, 0.1, 0.9)), (0.9, 1600), (0.0, 3000))
+    limits = EndpointLimits(ask_again_ms=200)
+    events = feed(Endpointer(limits, answering(0.1, 0.1, 0.9)), (0.9, 1600), (0.0, 3000))
     assert 550 <= events[-1][1] - 1600 <= 700
 
 
