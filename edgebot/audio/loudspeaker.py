@@ -121,6 +121,7 @@ class Loudspeaker:
             resampler = soxr.ResampleStream(RATE_HZ, rate_hz, 1, dtype="float32", quality="HQ")
         try:
             room = stream.write_available
+            given = 0
             while not self._closed.is_set():
                 signal = self._next_block()
                 if signal is None:
@@ -133,7 +134,9 @@ class Loudspeaker:
                 self._blocks += 1
                 if self._played is not None:
                     self._played(signal)
-                self._outage.over()
+                given += len(data)
+                if given > 2 * room:  # a device that hangs takes one buffer, too
+                    self._outage.over()
         except self._portaudio.failure() as error:
             raise AudioError(f"the speaker failed ({error}); it is opened anew") from None
 

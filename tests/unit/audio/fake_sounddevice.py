@@ -48,6 +48,8 @@ class FakeSoundDevice:
         """Unplugged, open streams raise."""
         self.listed = True
         """Whether it was there when the list of devices was read."""
+        self.ears = self.ears_listed = True
+        """Whether there is a microphone, and was when the list was read."""
         self.stalled = False
         self.zeros = False
         self.pace = 1.0
@@ -55,11 +57,14 @@ class FakeSoundDevice:
         self._lib = self
         self._initialized = 0
         self.open: list[_Stream] = []
+        self.hungry = 0
+        """How often the loudspeaker had nothing to play."""
         self.played: list[Samples] = []
 
     def query_devices(self, device: str | None, kind: str) -> dict[str, Any]:
         """As PortAudio: from the list read when it was initialised."""
-        if not self.listed or device not in (None, "card"):
+        there = self.listed and (self.ears_listed or kind == "output")
+        if not there or device not in (None, "card"):
             raise ValueError(f"No {kind} device matching {device!r}")
         return {"default_samplerate": float(self.rate_hz)}
 
@@ -76,7 +81,7 @@ class FakeSoundDevice:
 
     def Pa_Initialize(self) -> int:
         """As PortAudio's own: zero when it went well."""
-        self.listed = self.plugged_in
+        self.listed, self.ears_listed = self.plugged_in, self.ears
         return 0
 
     def sound(self) -> Samples:
@@ -138,14 +143,12 @@ class Microphone(_Stream):
 class Loudspeaker(_Stream):
     """Keeps what it is given."""
 
-    hungry = 0
-
     @property
     def write_available(self) -> int:
         """Samples that fit the buffer now."""
         self._check()
         if self.due() > self.done and self.done:
-            self.hungry += 1
+            self.card.hungry += 1
             self._due = float(self.done)
         return self.buffer - (self.done - min(self.done, self.due()))
 
