@@ -100,6 +100,7 @@ def manners_of(settings: Settings) -> Manners:
         only_stop_words=wanted.barge_in == "stop_word",
         doubt_s=wanted.doubt_s,
         work_ahead=wanted.work_ahead,
+        language=settings.language,
     )
 
 
