@@ -41,5 +41,5 @@ class Outage:
         if self.lasts:
             self.lasts = False
             self._delay_s = FIRST_DELAY_S
-            _LOG.warning("%s: works again", self._device)
+            _LOG.info("%s: works again", self._device)
             self._tell(DeviceTrouble(self._device, ""))
