@@ -41,7 +41,7 @@ class Voices:
         self, store: VoiceStore, voice_print: VoicePrint, threshold: float = THRESHOLD
     ) -> None:
         self.store = store
-        self._print = voice_print
+        self.voice_print = voice_print
         self._threshold = threshold
 
     def enroll(self, name: str, recordings: Sequence[Samples]) -> float:
@@ -54,7 +54,7 @@ class Voices:
         vectors: list[Vector] = []
         speech_s = 0.0
         for number, samples in enumerate(recordings, 1):
-            vector, seconds = self._print.vector(samples)
+            vector, seconds = self.voice_print.vector(samples)
             if vector is None or seconds < ENOUGH_S:
                 raise UsageError(
                     f"recording {number} holds {seconds:.1f} s of speech; each needs at least "
@@ -72,7 +72,7 @@ class Voices:
 
     def guess(self, samples: Samples) -> Guess:
         """As :meth:`identify`, with the scores."""
-        vector, speech_s = self._print.vector(samples)
+        vector, speech_s = self.voice_print.vector(samples)
         if vector is None:
             return Guess(None, speech_s, {})
         voices = self.store.voices
