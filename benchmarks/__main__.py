@@ -25,7 +25,9 @@ PARTS = [
     "llm",
     "engines",
     "quality",
+    "voices",
     "memory",
+    "ears",
 ]
 HEAD = """# Results
 
