@@ -13,9 +13,7 @@ from edgebot.cli.table import table
 from edgebot.core.audio import Samples
 from edgebot.runtime.wiring import Assembly
 
-_RECORDINGS = click.argument(
-    "wav", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
-)
+_RECORDINGS = click.argument("wav", nargs=-1, required=True, type=click.Path(path_type=Path))
 
 
 @click.group()

@@ -62,7 +62,7 @@ def list_words(ctx: click.Context, as_json: bool) -> None:
 
 
 @wake.command("test")
-@click.argument("wav", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("wav", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--word", multiple=True, help="Listen for this word; may be given several times.")
 @click.option(
     "--engine", type=click.Choice(["microwakeword", "openwakeword"]), help="Which engine listens."
