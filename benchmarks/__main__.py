@@ -17,6 +17,7 @@ PARTS = [
     "turn",
     "live",
     "barge_in",
+    "echo",
     "speech",
     "nlu",
     "slots",
