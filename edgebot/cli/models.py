@@ -45,7 +45,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def pull(ctx: click.Context, ids: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Fetch models: those named, or all that the profile of this machine needs."""
+    """Fetch models: those named, or all that this machine needs with these settings."""
     assembly = assembly_of(ctx)
     store = assembly.store
     ids = tuple(_known(store, model_id) for model_id in ids)
@@ -53,7 +53,7 @@ def pull(ctx: click.Context, ids: tuple[str, ...], every: bool, as_json: bool) -
         ids = tuple(entry.id for entry in store.catalog)
     with progress() as shown:
         fetcher = Fetcher(store, _cache(), shown)
-        for installed in fetcher.pull(ids or assembly.plan.needed()):
+        for installed in fetcher.pull(ids or assembly.needed_models()):
             if as_json:
                 emit(_facts(store, installed.entry))
             else:

@@ -71,6 +71,16 @@ class Ears(Machine):
         detector: TurnDetector = engine(installed.files["model"], threads=self.settings.threads.vad)
         return detector
 
+    def needed_models(self) -> list[str]:
+        """Ids of the models that these settings need: the profile's, wake words, who speaks.
+
+        Raises ``ConfigError`` for a wake word that there is no model for.
+        """
+        ids = [*self.plan.needed(), *self.wake_models()]
+        if self.settings.voices.enabled and self.plan.has("speaker"):
+            ids.append(self.plan.model("speaker").id)
+        return ids
+
     def wake_ids(self, engine: str | None = None) -> dict[str, str]:
         """Wake word → catalogue id, of ``engine`` or the one in the settings."""
         engine = engine or self.settings.wake.engine

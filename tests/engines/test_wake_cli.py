@@ -16,6 +16,7 @@ from edgebot.cli.main import cli
 from edgebot.config.loader import load_settings
 from edgebot.core.audio import RATE_HZ
 from edgebot.core.errors import ConfigError, UsageError
+from edgebot.runtime import checks
 from edgebot.runtime.wake_scores import Score, ScoreFile, read_scores, scores_file
 from edgebot.runtime.wiring import Assembly
 
@@ -125,3 +126,25 @@ def test_voices_by_the_command_line(call: Call, shared_data: Path, tmp_path: Pat
     assert (named["name"], nobody["name"]) == ("anna", None)
     assert "forgotten" in call("voices", "remove", "anna").stdout
     assert told(call("voices", "list", "--json")) == []
+
+
+def test_the_models_that_are_needed_follow_the_settings(tmp_path: Path) -> None:
+    environ = {
+        "EDGEBOT_STATE_DIR": str(tmp_path),
+        "EDGEBOT_WAKE__WORDS": '["alexa", "Hey Jarvis"]',
+        "EDGEBOT_VOICES__ENABLED": "true",
+    }
+    with Assembly(load_settings(None, environ)) as assembly:
+        needed = set(assembly.needed_models())
+        assert {"microwakeword-alexa", "microwakeword-hey-jarvis", "silero-vad"} <= needed
+        assert "microwakeword-okay-nabu" not in needed
+        assert ("vosk-spk-0.4" in needed) == assembly.plan.has("speaker")
+
+
+def test_the_doctor_names_the_wake_words_there_are(tmp_path: Path) -> None:
+    environ = {"EDGEBOT_STATE_DIR": str(tmp_path), "EDGEBOT_WAKE__WORDS": '["hey siri"]'}
+    with Assembly(load_settings(None, environ)) as assembly:
+        found = list(checks.models(assembly))
+    assert found[0].status == "fail"
+    assert "hey siri" in found[0].message
+    assert "alexa" in found[0].message
