@@ -23,6 +23,7 @@ from edgebot.audio.echo import EchoCanceller
 from edgebot.audio.room import Room
 from edgebot.config.loader import load_settings
 from edgebot.core.audio import RATE_HZ, Samples
+from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.measuring import first_sound
 from edgebot.runtime.live.rehearsal import Rehearsal
 from edgebot.runtime.wiring import Assembly
@@ -86,37 +87,43 @@ def alone(stage: Rehearsal, text: str) -> tuple[bool, bool]:
     pauses: list[bool] = []
     original = stage.daemon.speaker.pause
     stage.daemon.speaker.pause = lambda: (pauses.append(True), original())  # type: ignore[method-assign]
-    ended = len(stage.outcomes)
+    ended = len(said(stage))
     stage.daemon.say(text)
-    stage.wait_for(lambda: len(stage.outcomes) > ended)
+    stage.wait_for(lambda: len(said(stage)) > ended)
     stage.daemon.speaker.pause = original  # type: ignore[method-assign]
     stage.wait_for(lambda: not stage.daemon.listener.listening())
-    return bool(pauses), stage.outcomes[-1].interrupted
+    return bool(pauses), said(stage)[-1].interrupted
 
 
 def broken_in(stage: Rehearsal, text: str, person: Samples) -> float | None:
     """A person speaks a second into ``text``: milliseconds until silence; None when ignored."""
     room = stage.room
     stage.wait_for(lambda: not stage.daemon.speaker.speaking())
-    ended = len(stage.outcomes)
-    text = f"{text} {text}"
+    ended = len(said(stage))
+    text = f"{text} {text} {text}"
     stage.daemon.say(text)
     stage.wait_for(stage.daemon.speaker.speaking)
-    taken = room.say(person, room.position / RATE_HZ + 1.0)
-    begin = taken.start + first_sound(person, 0.1)
-    stage.wait_for(lambda: len(stage.outcomes) > ended)
-    if not stage.outcomes[-1].interrupted:
+    begin = room.say(person, room.position / RATE_HZ + 1.0).start
+    stage.wait_for(lambda: len(said(stage)) > ended)
+    answered = len(stage.outcomes)
+    if not said(stage)[-1].interrupted:
         return None
-    last = [frame for frame in room.heard() if frame.start < taken.stop]
-    silent = next(f.end for f in reversed(last) if f.start <= taken.stop)
+    silent = next(f.end for f in room.heard() if f.start <= begin < f.end)
     stage.wait_for(lambda: not stage.daemon.listener.listening())
-    stage.wait_for(lambda: not stage.daemon.activity.busy())
+    stage.wait_for(lambda: stage.daemon.speaker.speaking() or len(stage.outcomes) > answered)
     stage.daemon.speaker.interrupt()
+    stage.wait_for(lambda: len(stage.outcomes) > answered)
     return (silent - begin) / RATE_HZ * 1000.0
 
 
+def said(stage: Rehearsal) -> list[Outcome]:
+    """How the replies we gave it to say have ended."""
+    return [outcome for outcome in stage.outcomes if outcome.session == "notice"]
+
+
 def levelled(samples: Samples) -> Samples:
-    """``samples`` at the level of :data:`PERSON_DBFS`, silence not counted."""
+    """``samples`` from their first sound on, at the level of :data:`PERSON_DBFS`."""
+    samples = samples[first_sound(samples, 0.1) :]
     loud = samples[np.abs(samples) > 0.05 * np.abs(samples).max()].astype(np.float64)
     gain = 10 ** (PERSON_DBFS / 20) * 32768 / np.sqrt(np.mean(loud**2))
     scaled: Samples = np.clip(samples * gain, -32768, 32767).astype(np.int16)

@@ -9,7 +9,7 @@ from edgebot.core.audio import RATE_HZ, AudioFrame
 from edgebot.core.speech import SpeechStream
 from edgebot.runtime.live.interruption import Interruption, InterruptionLimits, Verdict
 from edgebot.runtime.live.utterance import Utterance
-from edgebot.runtime.live.veto import foreign_words
+from edgebot.runtime.live.veto import foreign_words, is_echo
 
 _LEAD_S = 0.1
 """What is listened to from before the speech was noticed. More would hold our own words."""
@@ -93,7 +93,7 @@ class BreakIn:
             if self._age > _STOP_WORD_S * RATE_HZ:
                 self.reset()
             return None
-        if self._candidate.partial and not foreign:  # the room hands our own words back
+        if not foreign and is_echo(self._candidate.partial, saying()):
             self.reset()
             return None
         return self._person(self._candidate, sure=bool(foreign))

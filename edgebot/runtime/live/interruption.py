@@ -33,8 +33,8 @@ class InterruptionLimits:
     maybe_ms: int = 130
     """Speech from which the words are listened to."""
 
-    gap_ms: int = 160
-    """A silence this short does not break it off: the closure of a "t" is one."""
+    gap_ms: int = 300
+    """A silence this short does not break it off: closures, and pauses between short words."""
 
     probability: float = 0.6
     """Of the voice activity detector, from which a chunk holds speech."""

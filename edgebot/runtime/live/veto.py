@@ -9,6 +9,9 @@ from difflib import SequenceMatcher
 _ALIKE = 0.75
 """Similarity from which a word heard is one of ours, distorted by the room."""
 
+_TELLING = 3
+"""Letters of a word that is long enough to tell whose it is."""
+
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -29,10 +32,16 @@ def foreign_words(heard: str, saying: str) -> list[str]:
     return [word for word in words_of(heard) if not _is_ours(word, known)]
 
 
+def is_echo(heard: str, saying: str) -> bool:
+    """Whether the room hands our own words back: long enough to tell, and all of them ours."""
+    words = [word for word in words_of(heard) if len(word) >= _TELLING]
+    return bool(words) and not foreign_words(heard, saying)
+
+
 def _is_ours(word: str, known: set[str]) -> bool:
     if word in known:
         return True
-    if len(word) < 3:  # too little sound to tell: an echo leaves such scraps
+    if len(word) < _TELLING:  # too little sound to tell: an echo leaves such scraps
         return bool(known)
     return any(_alike(word, one) for one in known)
 

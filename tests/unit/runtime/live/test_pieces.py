@@ -29,7 +29,7 @@ from edgebot.runtime.live.phrases import KeptPhrases
 from edgebot.runtime.live.reloading import can_apply
 from edgebot.runtime.live.reply import Clip, Reply
 from edgebot.runtime.live.utterance import Utterance
-from edgebot.runtime.live.veto import foreign_words
+from edgebot.runtime.live.veto import foreign_words, is_echo
 
 SAYING = "The air scatters blue sunlight more than red, so blue light reaches us from all the sky."
 
@@ -49,6 +49,13 @@ SAYING = "The air scatters blue sunlight more than red, so blue light reaches us
 )
 def test_our_own_words_do_not_count_as_speech(heard: str, foreign: list[str]) -> None:
     assert foreign_words(heard, SAYING) == foreign
+
+
+def test_scraps_of_words_are_no_proof_of_an_echo() -> None:
+    assert is_echo("scatters blue", SAYING)
+    assert not is_echo("he", SAYING)
+    assert not is_echo("", SAYING)
+    assert not is_echo("blue monkey", SAYING)
 
 
 def test_every_word_is_foreign_while_nothing_is_said() -> None:
@@ -79,7 +86,7 @@ def test_a_click_is_forgotten_and_a_closure_is_not() -> None:
     for _ in range(4):  # 128 ms: the closure of a "t"
         judge.accept(_loud(-80), 0.1, None)
     assert judge.age == 7 * 512
-    for _ in range(4):
+    for _ in range(6):
         judge.accept(_loud(-80), 0.1, None)
     assert judge.age == 0
 
