@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from edgebot.audio.platform_echo import platform_canceller
 from edgebot.config.hardware import Hardware
+from edgebot.config.sections.audio import AudioSettings
 from edgebot.core.errors import EdgebotError
 from edgebot.runtime.wiring import Assembly
 
@@ -53,7 +55,7 @@ def run_checks(assembly: Assembly) -> Iterator[Check]:
     for module in ENGINES:
         yield engine(module)
     yield from models(assembly)
-    yield sound()
+    yield from sound(assembly.settings.audio)
     yield writable("state directory", assembly.settings.state_dir, "EDGEBOT_STATE_DIR")
     yield disk(assembly.settings.state_dir)
     yield temperature(assembly.hardware)
@@ -124,11 +126,16 @@ def engine(module: str) -> Check:
 
 
 def models(assembly: Assembly) -> Iterator[Check]:
-    """The files of every model the profile needs are there and right."""
+    """The files of every model that is needed are there and right."""
     try:
         needed = assembly.plan.needed()
     except EdgebotError:
-        needed = []
+        return  # told by the check of the profile
+    try:
+        needed = assembly.needed_models()
+    except EdgebotError as error:
+        step = "write one of these words in edgebot.yaml"
+        yield Check("wake words", "fail", _first_line(error), step)
     for model_id in needed:
         state = assembly.store.state(model_id)
         step = f"run `edgebot models pull {model_id}`"
@@ -138,27 +145,53 @@ def models(assembly: Assembly) -> Iterator[Check]:
             yield Check(f"model {model_id}", "fail", state, step)
 
 
-def sound() -> Check:
-    """Somebody can be heard and spoken to. Without, recordings still work: a warning only."""
+def sound(wanted: AudioSettings) -> Iterator[Check]:
+    """Somebody can be heard and spoken to. Without, recordings still work: warnings only."""
     try:
         import sounddevice
     except OSError:
-        return Check(
+        yield Check(
             "sound",
             "warn",
             "PortAudio, the sound library, is missing: no microphone, no loudspeaker",
             f"run `{_as_root('apt-get install libportaudio2')}`",
         )
+        return
     except ImportError as error:
-        return Check("sound", "warn", str(error), "run `make setup` again")
-    devices = list(sounddevice.query_devices())
-    ears = sum(device["max_input_channels"] > 0 for device in devices)
-    mouths = sum(device["max_output_channels"] > 0 for device in devices)
-    found = f"{ears} microphones, {mouths} loudspeakers"
-    if ears and mouths:
-        return Check("sound", "ok", found)
-    step = "plug one in; it must show in `arecord -l` and `aplay -l`, and you be in group audio"
-    return Check("sound", "warn", found, step)
+        yield Check("sound", "warn", str(error), "run `make setup` again")
+        return
+    yield sound_device(sounddevice, "microphone", wanted.microphone)
+    yield sound_device(sounddevice, "speaker", wanted.speaker)
+    yield echo(wanted.echo, platform_canceller())
+
+
+def sound_device(sounddevice: Any, role: str, wanted: str | None) -> Check:
+    """The device of the settings, or the system's default, is there."""
+    kind, program = ("input", "arecord") if role == "microphone" else ("output", "aplay")
+    try:
+        found = sounddevice.query_devices(wanted, kind)
+    except (sounddevice.PortAudioError, ValueError):
+        if wanted:
+            step = f"mend audio.{role}; `python3 -m sounddevice` lists the names"
+            return Check(role, "warn", f"there is no {wanted!r}", step)
+        step = f"plug one in; it must show in `{program} -l`, and you be in group audio"
+        return Check(role, "warn", "there is none", step)
+    rate_hz = int(found["default_samplerate"])
+    return Check(role, "ok", f"{found['name']}, {rate_hz} Hz{'' if wanted else ', the default'}")
+
+
+def echo(wanted: str, found: tuple[str, str] | None) -> Check:
+    """Something takes our own voice out. ``found``: source and sink of the sound server."""
+    if wanted == "none":
+        return Check("echo", "ok", "no canceller wanted: fine with headphones only")
+    if wanted == "software":
+        return Check("echo", "ok", "edgebot's own canceller")
+    if found is not None:
+        return Check("echo", "ok", f"the sound server's canceller, {found[0]}")
+    if wanted == "auto":
+        return Check("echo", "ok", "edgebot's own canceller; the sound server has none")
+    step = "set one up as docs/audio.md shows, or set audio.echo to auto"
+    return Check("echo", "fail", "the sound server has no canceller", step)
 
 
 def writable(name: str, folder: Path, variable: str) -> Check:

@@ -76,6 +76,13 @@ class SoundServer:
         )  # fmt: skip
         return done.stdout
 
+    def load(self, *module: str) -> None:
+        """Load one more module with its arguments, until the server ends."""
+        subprocess.run(
+            ["pactl", "load-module", *module], env=self.environ, timeout=_PATIENCE_S, check=True,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
     def kill(self) -> None:
         """End it without a word, as a crash would."""
         if self._process is not None:

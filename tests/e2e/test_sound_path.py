@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soxr
 
+from edgebot.audio.platform_echo import platform_canceller
 from edgebot.config import paths
 from edgebot.core.audio import RATE_HZ, AudioFrame, Samples
 from edgebot.core.cancel import Cancellation
@@ -145,6 +146,18 @@ def test_it_answers_again_after_the_sound_server_was_killed(house: House) -> Non
     house.server.start()
     house.wait_for_devices(before + 1)
     assert "fifty six" in house.ask("What is seven times eight?")
+
+
+def test_the_canceller_of_the_sound_server_is_found(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_RUNTIME_DIR", "HOME"):
+        monkeypatch.setenv(name, house.server.environ[name])
+    assert platform_canceller() is None
+    house.server.load(
+        "module-echo-cancel", "source_name=echo-cancel-source", "sink_name=echo-cancel-sink"
+    )
+    assert platform_canceller() == ("echo-cancel-source", "echo-cancel-sink")
 
 
 def test_it_ends_in_good_order(house: House) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from edgebot.config.hardware import detect
+from edgebot.config.sections.audio import AudioSettings
 from edgebot.runtime import checks
 from tests.unit.config import boards
 
@@ -79,22 +80,59 @@ def test_missing_portaudio_names_the_package(
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    check = checks.sound()
+    (check,) = checks.sound(AudioSettings())
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     assert check.status == "warn"
     assert "apt-get install libportaudio2" in check.next_step
 
 
-@pytest.mark.parametrize(
-    ("ears", "mouths", "status"), [(1, 2, "ok"), (0, 2, "warn"), (0, 0, "warn")]
-)
-def test_sound_devices(
-    ears: int, mouths: int, status: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    devices = [{"max_input_channels": 1, "max_output_channels": 0}] * ears
-    devices += [{"max_input_channels": 0, "max_output_channels": 2}] * mouths
-    fake = SimpleNamespace(query_devices=lambda: devices)
-    monkeypatch.setitem(sys.modules, "sounddevice", fake)
-    check = checks.sound()
+class Card:
+    """Two devices, as ``sounddevice`` tells of them."""
+
+    PortAudioError = RuntimeError
+
+    def __init__(self, devices: dict[str, str]) -> None:
+        self._devices = devices
+
+    def query_devices(self, wanted: str | None, kind: str) -> dict[str, object]:
+        name = self._devices.get(kind)
+        if name is None:
+            raise self.PortAudioError("Error querying device -1")
+        if wanted is not None and wanted not in name:
+            raise ValueError(f"No {kind} device matching {wanted!r}")
+        return {"name": name, "default_samplerate": 48_000.0}
+
+
+def test_sound_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "platform_canceller", lambda: None)
+    monkeypatch.setitem(sys.modules, "sounddevice", Card({"input": "USB mic"}))
+    found = {check.name: check for check in checks.sound(AudioSettings())}
+    assert (found["microphone"].status, found["speaker"].status) == ("ok", "warn")
+    assert found["microphone"].message == "USB mic, 48000 Hz, the default"
+    assert "aplay -l" in found["speaker"].next_step
+    assert found["echo"].status == "ok"
+
+
+@pytest.mark.parametrize(("wanted", "status"), [("USB", "ok"), ("Jabra", "warn")])
+def test_a_microphone_of_the_settings(wanted: str, status: str) -> None:
+    check = checks.sound_device(Card({"input": "USB mic"}), "microphone", wanted)
     assert check.status == status
-    assert check.message == f"{ears} microphones, {mouths} loudspeakers"
+    if status == "warn":
+        assert "'Jabra'" in check.message
+        assert "audio.microphone" in check.next_step
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "status", "words"),
+    [
+        ("auto", ("echo-cancel-source", "echo-cancel-sink"), "ok", "echo-cancel-source"),
+        ("auto", None, "ok", "own canceller"),
+        ("software", ("echo-cancel-source", "echo-cancel-sink"), "ok", "own canceller"),
+        ("platform", None, "fail", "no canceller"),
+        ("none", None, "ok", "headphones"),
+    ],
+)
+def test_echo(wanted: str, found: tuple[str, str] | None, status: str, words: str) -> None:
+    check = checks.echo(wanted, found)
+    assert check.status == status
+    assert words in check.message
