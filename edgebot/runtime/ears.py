@@ -145,10 +145,8 @@ class Ears(Machine):
         return words
 
     def voices(self) -> Voices | None:
-        """What tells voices apart; None where that is off or nobody is enrolled."""
-        if not self.settings.voices.enabled or not self.voice_store().names:
-            return None
-        return self.all_voices()
+        """What tells voices apart; None where that is off."""
+        return self.all_voices() if self.settings.voices.enabled else None
 
     def voice_store(self) -> VoiceStore:
         """The enrolled voices; no model is loaded for it."""

@@ -1,8 +1,12 @@
-"""The file of the enrolled voices: vectors by name; never audio, never words."""
+"""The file of the enrolled voices: vectors by name; never audio, never words.
+
+Another process may enrol somebody while the daemon runs: the file is read again when it changed.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +16,8 @@ import numpy as np
 from edgebot.core.errors import StoreError, UsageError
 from edgebot.core.listening import Vector
 from edgebot.models.digest import write_atomically
+
+_LOG = logging.getLogger(__name__)
 
 _MOST_VECTORS = 20
 _MOST_VOICES = 50
@@ -30,17 +36,38 @@ class VoiceStore:
         self._file = file
         self._model_id = model_id
         self._lock = threading.Lock()
+        self._stamp = self._stamp_now()
         self._voices = _read(file, model_id)
 
     @property
     def voices(self) -> Mapping[str, Sequence[Vector]]:
         """Name → a vector for each recording."""
-        return self._voices
+        with self._lock:
+            self._read_again()
+            return self._voices
 
     @property
     def names(self) -> tuple[str, ...]:
         """Sorted."""
-        return tuple(sorted(self._voices))
+        return tuple(sorted(self.voices))
+
+    def _stamp_now(self) -> tuple[int, int] | None:
+        try:
+            looks = self._file.stat()
+        except OSError:
+            return None
+        return looks.st_ino, looks.st_mtime_ns
+
+    def _read_again(self) -> None:
+        """What another process wrote; where that cannot be read, what was known stays."""
+        stamp = self._stamp_now()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._voices = _read(self._file, self._model_id)
+        except StoreError as problem:
+            _LOG.warning("%s", problem)
 
     def add(self, name: str, vectors: Sequence[Vector]) -> None:
         """Remember ``vectors`` as the voice of ``name``, with those that are known already.
@@ -49,6 +76,7 @@ class VoiceStore:
         """
         name = check_name(name)
         with self._lock:
+            self._read_again()
             known = self._voices.get(name, [])
             if not known and len(self._voices) >= _MOST_VOICES:
                 raise UsageError(f"{_MOST_VOICES} voices are known already; remove one first")
@@ -58,8 +86,9 @@ class VoiceStore:
         """Forget a voice. Raises :class:`UsageError` when there is none of that name."""
         name = check_name(name)
         with self._lock:
+            self._read_again()
             if name not in self._voices:
-                known = ", ".join(self.names) or "none yet"
+                known = ", ".join(sorted(self._voices)) or "none yet"
                 raise UsageError(f"no voice is called {name!r}; known: {known}")
             self._write({key: value for key, value in self._voices.items() if key != name})
 
@@ -84,6 +113,7 @@ class VoiceStore:
                 f"{self._file}: cannot be written ({error.strerror}); make room or check its owner"
             ) from None
         self._voices = voices
+        self._stamp = self._stamp_now()
 
 
 def voices_file(state_dir: Path) -> Path:

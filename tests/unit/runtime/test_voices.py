@@ -88,6 +88,21 @@ def test_voices_survive_a_restart_and_the_last_one_takes_the_file_along(tmp_path
     assert again.identify(says(ANNA)) is None
 
 
+def test_who_was_enrolled_by_another_process_is_known(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon, shell = voices_in(tmp_path), voices_in(tmp_path)
+    assert daemon.identify(says(ANNA)) is None
+    shell.enroll("anna", [says(ANNA)])
+    assert daemon.identify(says(ANNA)) == "anna"
+    daemon.enroll("ben", [says(BEN)])
+    shell.store.remove("anna")
+    assert shell.store.names == daemon.store.names == ("ben",)
+    voices_file(tmp_path).write_text("damaged")
+    assert daemon.identify(says(BEN)) == "ben"
+    assert "remove the file" in caplog.text
+
+
 def test_recordings_add_up_but_not_for_ever(tmp_path: Path) -> None:
     voices = voices_in(tmp_path)
     for _ in range(30):
