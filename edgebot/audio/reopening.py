@@ -63,6 +63,8 @@ class Reopening:
                 source = self._reopen()
                 for frame in source.frames():
                     yield self._checked(frame)
+                    if self._closed.is_set():
+                        return
                     self._mind_silence()
             except AudioError as error:
                 self._lost = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -52,9 +53,9 @@ class SoundCard:
         portaudio: PortAudio | None = None,
         find_platform: Callable[[], tuple[str, str] | None] = platform_canceller,
     ) -> None:
-        self.on_trouble: Callable[[DeviceTrouble], None] = lambda _: None
-        """Called when a device fails, and when it works again; from the device's thread."""
-
+        self._hear: Callable[[DeviceTrouble], None] = lambda _: None
+        self._troubles: dict[str, DeviceTrouble] = {}
+        self._lock = threading.Lock()
         self.canceller = _choose(options.echo, find_platform)
         """The software canceller; None where the platform's is used, or none."""
 
@@ -72,8 +73,27 @@ class SoundCard:
         self._loudspeaker = Loudspeaker(door, options.speaker, self._tell, played=played)
         self.speaker = self._loudspeaker
 
+    @property
+    def on_trouble(self) -> Callable[[DeviceTrouble], None]:
+        """Called when a device fails, and when it works again; from the device's thread.
+
+        Hears at once, when it is set, of what does not work already.
+        """
+        return self._hear
+
+    @on_trouble.setter
+    def on_trouble(self, hear: Callable[[DeviceTrouble], None]) -> None:
+        with self._lock:
+            self._hear = hear
+            for trouble in self._troubles.values():
+                hear(trouble)
+
     def _tell(self, trouble: DeviceTrouble) -> None:
-        self.on_trouble(trouble)
+        with self._lock:
+            self._troubles.pop(trouble.device, None)
+            if not trouble.solved:
+                self._troubles[trouble.device] = trouble
+            self._hear(trouble)
 
     def echo_db(self) -> float | None:
         """Level of our voice left in the microphone; None without a software canceller."""

@@ -114,7 +114,10 @@ class Sound(Protocol):
     speaker: Playback
 
     on_trouble: Callable[[DeviceTrouble], None]
-    """Called when a device fails, and when it works again; from any thread, must not block."""
+    """Called when a device fails, and when it works again; from any thread, must not block.
+
+    Hears at once, when it is set, of what does not work already.
+    """
 
     def echo_db(self) -> float | None:
         """Level of our own voice left in :attr:`microphone`, in dB relative to full scale.

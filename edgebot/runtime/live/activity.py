@@ -12,6 +12,7 @@ class Activity:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: set[Hashable] = set()
+        self._closed = False
 
     def begin(self, work: Hashable) -> None:
         """``work`` is under way from now on."""
@@ -26,4 +27,9 @@ class Activity:
     def busy(self) -> bool:
         """Whether anything is under way."""
         with self._lock:
-            return bool(self._under_way)
+            return bool(self._under_way) and not self._closed
+
+    def close(self) -> None:
+        """The daemon ends: what is under way will not be done."""
+        with self._lock:
+            self._closed = True

@@ -84,6 +84,7 @@ class Daemon:
         self._ending = Cancellation()
         self.outages: Counter[str] = Counter()
         """How often each device has failed so far."""
+        self._mute = False
         self._orders: queue.SimpleQueue[Order | DeviceTrouble] = queue.SimpleQueue()
         self._patience = patience = patience or Patience()
         stage, stall_s = self.health.stage, patience.stall_s
@@ -91,7 +92,14 @@ class Daemon:
             parts.sound.speaker, parts.volume, stage("speaker", stall_s), self.activity, parts.tones
         )
         self._synthesizer = Synthesizer(parts.tts, stage("synthesizer", patience.answer_stall_s))
-        mouth = Mouth(self._begin, parts.tts.rate_hz, parts.tones["ring"], ring_s, parts.apology)
+        mouth = Mouth(
+            self._begin,
+            parts.tts.rate_hz,
+            parts.tones["ring"],
+            ring_s,
+            parts.apology,
+            lambda: not self._mute,
+        )
         self.responder = Responder(
             parts.dialogue,
             mouth,
@@ -113,10 +121,15 @@ class Daemon:
         )
         ringing = stage("ringer", patience.answer_stall_s)  # it may wait for the store
         self.ringer = Ringer(parts.dialogue.scheduler, self._ring, ringing)
-        parts.sound.on_trouble = self._orders.put
+        parts.sound.on_trouble = self._note
         self._frames = Progress(parts.sound.heartbeat, stall_s)
 
     # --- from any thread
+
+    @property
+    def ending(self) -> bool:
+        """Whether its stages are being ended."""
+        return self._ending.is_set
 
     def order(self, order: Order) -> None:
         """``stop``, ``reload`` the settings, or ``listen`` (open the microphone)."""
@@ -125,6 +138,11 @@ class Daemon:
     def say(self, text: str) -> None:
         """Speak ``text``, which answers nobody."""
         self.responder.submit(Notice(text))
+
+    def _note(self, trouble: DeviceTrouble) -> None:
+        if trouble.device == "speaker":
+            self._mute = not trouble.solved
+        self._orders.put(trouble)
 
     # --- the main thread
 
@@ -204,6 +222,7 @@ class Daemon:
         self._ending.cancel()
 
     def _close_stages(self) -> None:
+        self.activity.close()
         self.ringer.close()
         self.parts.sound.microphone.close()
         self.speaker.close()

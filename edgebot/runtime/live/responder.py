@@ -42,6 +42,9 @@ class Mouth:
     apology: Callable[[], str]
     """What is said when a turn fails."""
 
+    works: Callable[[], bool] = lambda: True
+    """Whether the loudspeaker works."""
+
 
 class Responder:
     """Does one job after the other: an attempt at an answer, a ring, a notice."""
@@ -206,6 +209,7 @@ class Responder:
         self._health.end()
         told = bool(reply.wait()) and reply.failure is None
         again = turn.cancellation.is_set if announcement.ring else not told
+        again = again or not self._mouth.works()
         if not again:
             scheduler.done(announcement)
         interrupted = again or turn.cancellation.is_set

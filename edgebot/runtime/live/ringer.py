@@ -20,6 +20,9 @@ _LONGEST_WAIT_S = 20.0
 _AGAIN_S = 8.0
 """What was interrupted but not silenced rings again after this long."""
 
+_STORE_AGAIN_S = 2.0
+"""Promises that could not be read are looked for again after this long."""
+
 
 class Ringer:
     """Waits for the next promise and hands it on. Its thread sleeps until then."""
@@ -68,7 +71,7 @@ class Ringer:
                 wait_s = self._look()
             except StoreError as problem:
                 _LOG.error("promises cannot be read: %s", problem)
-                wait_s = 5.0
+                wait_s = _STORE_AGAIN_S
             finally:
                 self._health.end()
             self._rest(wait_s)

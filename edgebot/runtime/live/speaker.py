@@ -50,6 +50,7 @@ class Speaker:
         self._replies: Channel[Reply] = Channel(capacity=4)
         self._changed = threading.Condition()
         self._current: Reply | None = None
+        self._begun: list[Reply] = []
         self._paused = False
         self._ducked = False
         self._epoch = 0
@@ -58,6 +59,8 @@ class Speaker:
 
     def begin(self, reply: Reply) -> None:
         """Play ``reply`` after what is being played."""
+        with self._changed:
+            self._begun.append(reply)
         self._replies.put(reply)
 
     # --- the listener's side
@@ -139,10 +142,12 @@ class Speaker:
         """End the stage."""
         self._replies.close(discard=True)
         with self._changed:
-            current = self._current
+            begun, current = list(self._begun), self._current
             self._changed.notify_all()
-        if current is not None:
-            current.turn.cancel()
+        for reply in begun:
+            reply.turn.cancel()
+            if reply is not current:  # nobody will play it, and somebody may wait for that
+                reply.finish("")
 
     def _play(self, reply: Reply) -> None:
         clips = iter(reply.clips)
@@ -199,6 +204,7 @@ class Speaker:
             stopped = reply.stopped_at
             heard = reply.heard_until(reply.tape_end if stopped is None else stopped)
             self._current, self._paused, self._ducked = None, False, False
+            self._begun.remove(reply)
         self._activity.end((reply.turn.id, "reply"))
         reply.finish(heard)
 

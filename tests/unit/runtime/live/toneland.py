@@ -329,10 +329,12 @@ def scene(
     speed: float | None = None,
     stt_fails: Callable[[], None] = lambda: None,
     ring_s: float = 3.0,
+    promises: Promises | None = None,
 ) -> Scene:
     """A daemon of fakes in a simulated room."""
     room = Room(acoustics or Acoustics(echo_db=None, noise_dbfs=-70), speed=speed)
     dialogue, tts, ledger = ToneDialogue(replies), ToneTts(), Ledger(None)
+    dialogue.scheduler = promises or dialogue.scheduler
     made: list[Scene] = []
     parts = Parts(
         sound=room,
@@ -343,7 +345,7 @@ def scene(
         open_stream=lambda session: ToneStream(stt_fails),
         apology=lambda: "sorry broken",
         ledger=ledger,
-        tones={"ring": speech("ten")},
+        tones={"ring": speech("ten"), "error": speech("broken")},
         hooks=Hooks(state=lambda name: made[0].states.append(name)),
         on_outcome=lambda outcome: made[0].outcomes.append(outcome),
     )
