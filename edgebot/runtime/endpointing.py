@@ -47,10 +47,10 @@ class EndpointLimits:
     propose_ms: int = 128
     """Silence that may be the end: an answer is prepared from here on."""
 
-    pause_ms: int = 160
+    pause_ms: int = 128
     """Silence after which the turn detector is asked for the first time."""
 
-    finished_ms: int = 192
+    finished_ms: int = 160
     """Silence that ends a finished sentence; the detector is asked before, for it takes time."""
 
     ask_again_ms: int = 1200

@@ -34,7 +34,7 @@ class VadSettings(Section):
     propose_ms: int = Field(default=128, ge=64, le=2000)
     """Silence after which an answer is prepared, in case that the person is done."""
 
-    pause_ms: int = Field(default=160, ge=64, le=2000)
+    pause_ms: int = Field(default=128, ge=64, le=2000)
     """Silence after which it is asked for the first time whether the person is done."""
 
     unfinished_ms: int = Field(default=1200, ge=200, le=10_000)
