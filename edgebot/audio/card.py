@@ -1,56 +1,53 @@
-"""The sound card, through PortAudio's blocking streams."""
+"""The loudspeaker for one text and no more: whoever waits for it wants to know why it fails."""
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+import soxr
 
-from edgebot.core.audio import AudioFrame
+from edgebot.audio.portaudio import PortAudio
+from edgebot.core.audio import AudioFrame, Samples
 from edgebot.core.errors import AudioError
 
 
 class Speaker:
-    """The loudspeaker as an :class:`~edgebot.core.audio.AudioSink`.
+    """The loudspeaker as an :class:`~edgebot.core.audio.AudioSink`, at the device's own rate.
 
     Raises :class:`AudioError` naming the next step when there is no PortAudio, no such device, or
-    when the device fails.
+    when the device fails. (The daemon's ``Loudspeaker`` waits for a device instead.)
     """
 
-    def __init__(self, rate_hz: int, device: str | None = None) -> None:
-        self._device = device
-        self._portaudio = load_portaudio()
-        try:
-            self._stream = self._portaudio.RawOutputStream(
-                samplerate=rate_hz, channels=1, dtype="int16", device=device
-            )
-            self._stream.start()
-        except (self._portaudio.PortAudioError, ValueError) as error:
-            raise AudioError(
-                f"the speaker{f' {device!r}' if device else ''} cannot be opened ({error}); "
-                "run `edgebot doctor`, or write a file with --out"
-            ) from None
+    def __init__(
+        self, rate_hz: int, device: str | None = None, portaudio: PortAudio | None = None
+    ) -> None:
+        """``rate_hz``: rate of the frames that are written."""
+        self._portaudio = portaudio or PortAudio()
+        self._stream = self._portaudio.open_output(device)
+        to_hz = int(self._stream.samplerate)
+        self._resampler: soxr.ResampleStream | None = None
+        if rate_hz != to_hz:
+            self._resampler = soxr.ResampleStream(rate_hz, to_hz, 1, dtype="int16", quality="HQ")
 
     def write(self, frame: AudioFrame) -> None:
         """Play ``frame``; blocks while the device's buffer is full."""
+        samples = frame.samples
+        if self._resampler is not None:
+            samples = self._resampler.resample_chunk(samples)
+        self._play(samples)
+
+    def _play(self, samples: Samples) -> None:
         try:
-            self._stream.write(frame.samples.tobytes())
-        except self._portaudio.PortAudioError as error:
+            self._stream.write(samples.tobytes())
+        except self._portaudio.failure() as error:
             raise AudioError(f"the speaker failed ({error}); run `edgebot doctor`") from None
 
     def close(self) -> None:
         """Play what is buffered, then release the device."""
         try:
+            if self._resampler is not None:
+                self._play(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
             self._stream.stop()
-            self._stream.close()
-        except self._portaudio.PortAudioError as error:
+        except self._portaudio.failure() as error:
             raise AudioError(f"the speaker failed ({error}); run `edgebot doctor`") from None
-
-
-def load_portaudio() -> Any:
-    """The ``sounddevice`` module; raises :class:`AudioError` where PortAudio is missing."""
-    try:
-        import sounddevice
-    except OSError:
-        raise AudioError(
-            "PortAudio is not installed; run: sudo apt-get install libportaudio2"
-        ) from None
-    return sounddevice
+        finally:
+            self._portaudio.close(self._stream)

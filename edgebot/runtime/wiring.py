@@ -112,7 +112,7 @@ class Assembly(Ears):
 
     def speaker(self, rate_hz: int) -> Speaker:
         """The loudspeaker; raises ``AudioError`` when there is none."""
-        return Speaker(rate_hz, self.settings.tts.device)
+        return Speaker(rate_hz, self.settings.audio.speaker)
 
     def stt(self) -> SpeechToText:
         """The recogniser of the settings or the profile, with its way out and second opinion."""
@@ -303,6 +303,7 @@ class Assembly(Ears):
                 skill_deadline_s=wanted.skill_deadline_s,
                 keep_turns=wanted.keep_turns,
                 keep_words=wanted.keep_words,
+                keep_words_days=wanted.keep_words_days,
             ),
             turns_file=turns_file(settings.state_dir),
         )

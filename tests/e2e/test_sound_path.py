@@ -41,7 +41,7 @@ class House:
         self.server = SoundServer(folder / "sound")
         self._log = folder / "log"
         self._assembly = assembly
-        environ = {
+        self.environ = {
             **self.server.environ,
             "EDGEBOT_STATE_DIR": str(state),
             "EDGEBOT_CACHE_DIR": str(paths.cache_dir()),
@@ -53,7 +53,7 @@ class House:
         with self._log.open("wb") as log:
             self.daemon = subprocess.Popen(
                 [sys.executable, "-m", "edgebot.cli", "run", "--no-warm-up"],
-                env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
     def log(self) -> str:
@@ -146,6 +146,17 @@ def test_it_answers_again_after_the_sound_server_was_killed(house: House) -> Non
     house.server.start()
     house.wait_for_devices(before + 1)
     assert "fifty six" in house.ask("What is seven times eight?")
+
+
+def test_a_text_is_spoken_at_the_rate_of_the_device(house: House) -> None:
+    with house.server.recording() as recording:
+        subprocess.run(
+            [sys.executable, "-m", "edgebot.cli", "say", "Dinner is ready in the kitchen."],
+            env=house.environ, check=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+        spoken = recording.wait_for_speech(5.0, quiet_s=0.5)
+    assert spoken is not None
+    assert "ready in the kitchen" in house.understood(spoken)
 
 
 def test_the_canceller_of_the_sound_server_is_found(

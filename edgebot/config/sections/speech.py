@@ -33,6 +33,3 @@ class TtsSettings(Section):
 
     volume: float = Field(default=1.0, ge=0.0, le=2.0)
     """Factor on the samples."""
-
-    device: str | None = None
-    """Name of the loudspeaker, or a part of it; the system's default when absent."""
