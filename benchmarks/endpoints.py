@@ -183,9 +183,9 @@ def score(
         "wait_ms": round(statistics.median(ordered)) if ordered else None,
         "wait_p95_ms": round(ordered[int(0.95 * len(ordered))]) if ordered else None,
         "finished": len(waits),
-        "cut_off": round(cut / max(1, paused), 3),
+        "cut_off": round(cut / paused, 3) if paused else None,
         "paused": paused,
-        "split_cut_off": round(1 - held / max(1, split), 3),
+        "split_cut_off": round(1 - held / split, 3) if split else None,
         "split": split,
     }
 
