@@ -30,6 +30,7 @@ VERBS = {
     "explain": ("edgebot.cli.explain:explain", "Tell why a turn was answered as it was."),
     "skills": ("edgebot.cli.skills:skills", "List the skills."),
     "promises": ("edgebot.cli.promises:promises", "List timers, alarms and reminders."),
+    "privacy": ("edgebot.cli.privacy:privacy", "Show what is kept about people, or remove it."),
     "doctor": ("edgebot.cli.doctor:doctor", "Check this machine."),
     "kb": ("edgebot.cli.kb:kb", "Import, search and ask documents."),
     "profile": ("edgebot.cli.profile:profile", "Show the hardware and what follows from it."),

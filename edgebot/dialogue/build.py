@@ -64,6 +64,7 @@ class Limits:
     skill_deadline_s: float = 5.0
     keep_turns: int = 20
     keep_words: bool = False
+    keep_words_days: float = 7.0
 
 
 @dataclass(slots=True)
@@ -110,7 +111,13 @@ def open_dialogue(parts: Parts) -> LadderDialogue:
     containment = parts.containment or Containment(limits.skill_deadline_s)
     runner = CommandRunner(parts.skills, containment, parts.replies, sessions, parts.clock)
     announcer = Announcer(parts.store, parts.replies, parts.clock)
-    turnlog = TurnLog(parts.turns_file, parts.clock, limits.keep_turns, limits.keep_words)
+    turnlog = TurnLog(
+        parts.turns_file,
+        parts.clock,
+        limits.keep_turns,
+        limits.keep_words,
+        limits.keep_words_days,
+    )
     stage = Stage(
         sessions=sessions,
         runner=runner,

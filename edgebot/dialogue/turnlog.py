@@ -8,8 +8,9 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,22 @@ class TurnLog:
     """
 
     def __init__(
-        self, file: Path | None, clock: Clock, keep: int = 20, keep_words: bool = False
+        self,
+        file: Path | None,
+        clock: Clock,
+        keep: int = 20,
+        keep_words: bool = False,
+        words_days: float = 7.0,
     ) -> None:
+        """``words_days``: records with words are removed after so many days."""
         self._file = file if keep else None
         self._clock = clock
         self._keep = keep
         self._keep_words = keep_words
+        self._words_for = timedelta(days=words_days)
         self._turns: deque[dict[str, Any]] = deque(maxlen=max(1, keep))
         self._lock = threading.Lock()
+        self._expire()
 
     def add(self, turn: Turn, text: str, decision: Decision) -> None:
         """Note how ``turn`` was decided. A file that cannot be written is not worth a turn."""
@@ -61,11 +70,30 @@ class TurnLog:
     def _write(self, record: Mapping[str, Any]) -> None:
         assert self._file is not None
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        kept = [*read(self._file), dict(record)][-self._keep :]
-        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        self._replace(self._file, [*self._unexpired(read(self._file)), dict(record)][-self._keep :])
+
+    def _unexpired(self, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """``records`` without those whose words are too old, or of an unknown age."""
+        since = stamp(self._clock.utc() - self._words_for)
+        return [one for one in records if "text" not in one or str(one.get("at", "")) >= since]
+
+    def _expire(self) -> None:
+        """Remove what has grown too old while nothing ran."""
+        if self._file is None:
+            return
+        try:
+            records = read(self._file)
+            kept = self._unexpired(records)
+            if len(kept) < len(records):
+                self._replace(self._file, kept)
+        except (OSError, ValueError) as problem:
+            log.warning("%s: what is too old could not be removed (%s)", self._file, problem)
+
+    def _replace(self, file: Path, kept: Iterable[Mapping[str, Any]]) -> None:
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.writelines(json.dumps(one, ensure_ascii=False, default=str) + "\n" for one in kept)
-        draft.replace(self._file)
+        draft.replace(file)
 
 
 def turns_file(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -43,5 +43,8 @@ class DialogueSettings(Section):
     keep_words: bool = False
     """Keep with them, on disk, what was said and understood."""
 
+    keep_words_days: float = Field(default=7.0, gt=0, le=3650)
+    """Days after which turns that were kept with their words are removed."""
+
     skills_off: tuple[str, ...] = ()
     """Names of skills that are not loaded; `edgebot skills` lists them."""

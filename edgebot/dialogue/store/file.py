@@ -72,6 +72,19 @@ class StoreFile:
                 self.backup()
         return result
 
+    def compact(self) -> None:
+        """Give back the room of what was deleted: in the file, its log and its copies."""
+        with self._lock:
+            if self._db is None:
+                return
+            try:
+                self._db.conn.execute("VACUUM")
+                self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except (
+                sqlite3.OperationalError
+            ) as error:  # in use; it is overwritten anyway
+                log.info("%s: not compacted (%s)", self.path, error)
+
     def backup(self) -> None:
         """Copy the file beside itself when it has changed since the last copy."""
         with self._lock:

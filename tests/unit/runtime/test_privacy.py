@@ -1,0 +1,139 @@
+"""What is kept is named, and what is wiped is gone from every file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edgebot.cli.main import cli
+from edgebot.config.loader import load_settings
+from edgebot.config.settings import Settings
+from edgebot.core.dialogue import Decision
+from edgebot.core.errors import UsageError
+from edgebot.core.turn import Turn
+from edgebot.dialogue.clock import SystemClock
+from edgebot.dialogue.store.store import Store
+from edgebot.dialogue.turnlog import TurnLog, read, turns_file
+from edgebot.runtime.live.instance import Instance
+from edgebot.runtime.privacy import KINDS, leaves_the_machine, report, wipe
+from edgebot.runtime.voice_store import voices_file
+
+SECRET = "the gingerbread recipe of aunt mildred"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for variable in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("EDGEBOT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("EDGEBOT_STATE_DIR", str(tmp_path / "state"))
+    return load_settings()
+
+
+def fill(settings: Settings) -> None:
+    """Leave the secret in everything that may hold words."""
+    store = Store(settings.state_dir, SystemClock("UTC"))
+    store.memories.add(SECRET)
+    store.lists.add("shopping", [SECRET])
+    store.promises.add_timer(3600, SECRET)
+    store.file.backup()
+    store.close()
+    log = TurnLog(turns_file(settings.state_dir), SystemClock("UTC"), keep_words=True)
+    log.add(Turn("local"), SECRET, Decision("command", "x"))
+    voices_file(settings.state_dir).write_text('{"voices": {"mildred": [[0.1]]}}')
+
+
+def traces(settings: Settings) -> list[str]:
+    """Files in which the secret is still to be found."""
+    files = [one for one in settings.state_dir.rglob("*") if one.is_file()]
+    return [one.name for one in files if SECRET.encode() in one.read_bytes()]
+
+
+def test_nothing_is_made_by_looking(settings: Settings) -> None:
+    assert all(one.entries == 0 for one in report(settings))
+    assert not settings.state_dir.exists()
+
+
+def test_everything_that_is_kept_is_counted(settings: Settings) -> None:
+    fill(settings)
+    counts = {one.what: one.entries for one in report(settings)}
+    assert counts["memory"] == counts["promises"] == counts["turns"] == counts["voices"] == 1
+    assert counts["lists"] >= 2
+    assert all(one.since for one in report(settings) if one.what in ("memory", "lists", "turns"))
+
+
+def test_what_is_wiped_leaves_no_trace_and_the_rest_stays(settings: Settings) -> None:
+    fill(settings)
+    assert traces(settings)
+    wipe(settings, ["memory"])
+    counts = {one.what: one.entries for one in report(settings)}
+    assert counts["memory"] == 0
+    assert counts["promises"] == 1
+    wipe(settings, KINDS)
+    assert traces(settings) == []
+    assert all(one.entries == 0 for one in report(settings))
+
+
+def test_a_store_in_use_is_wiped_and_goes_on(settings: Settings) -> None:
+    fill(settings)
+    store = Store(settings.state_dir, SystemClock("UTC"))
+    assert len(store.memories.all()) == 1
+    wipe(settings, ["memory"])
+    assert store.memories.all() == []
+    store.memories.add("milk")
+    assert len(store.memories.all()) == 1
+    store.close()
+
+
+def test_what_a_running_daemon_holds_is_not_wiped_behind_its_back(settings: Settings) -> None:
+    fill(settings)
+    instance = Instance(settings.state_dir)
+    with pytest.raises(UsageError, match="stop it first"):
+        wipe(settings, ["memory", "turns"])
+    assert {one.what: one.entries for one in report(settings)}["memory"] == 1
+    wipe(settings, ["memory"])
+    instance.close()
+
+
+def test_words_go_after_their_days(settings: Settings) -> None:
+    class Later(SystemClock):
+        def utc(self):  # type: ignore[no-untyped-def]
+            return super().utc() + timedelta(days=8)
+
+    fill(settings)
+    file = turns_file(settings.state_dir)
+    TurnLog(file, SystemClock("UTC"), keep_words=True)
+    assert len(read(file)) == 1
+    TurnLog(file, Later("UTC"), keep_words=True, words_days=7.0)
+    assert read(file) == []
+    assert SECRET not in file.read_text()
+
+
+def test_damaged_files_are_reported_all_the_same(settings: Settings) -> None:
+    settings.state_dir.mkdir(parents=True)
+    turns_file(settings.state_dir).write_bytes(b"\xff\x00[1]\n[]\n")
+    voices_file(settings.state_dir).write_bytes(b"\xff{")
+    report(settings)
+    wipe(settings, KINDS)
+    assert not voices_file(settings.state_dir).exists()
+
+
+def test_an_endpoint_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert leaves_the_machine(settings) == ""
+    assert "Nothing leaves" in CliRunner().invoke(cli, ["privacy", "report"]).output
+    monkeypatch.setenv("EDGEBOT_LLM__ENDPOINT__URL", "http://elsewhere:8080/v1")
+    assert "http://elsewhere:8080/v1" in CliRunner().invoke(cli, ["privacy", "report"]).output
+
+
+def test_wiping_asks_first(settings: Settings) -> None:
+    fill(settings)
+    done = CliRunner().invoke(cli, ["privacy", "wipe", "--memory"], input="n\n")
+    assert done.exit_code != 0
+    assert traces(settings)
+    assert isinstance(CliRunner().invoke(cli, ["privacy", "wipe"]).exception, UsageError)
+    done = CliRunner().invoke(cli, ["privacy", "wipe", "--all", "--yes"])
+    assert done.exit_code == 0, done.output
+    assert traces(settings) == []
