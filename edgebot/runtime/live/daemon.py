@@ -82,6 +82,7 @@ class Daemon:
         self.activity = Activity()
         self.parts = parts
         self._ending = Cancellation()
+        self._broken: set[str] = set()
         self.outages: Counter[str] = Counter()
         """How often each device has failed so far."""
         self._mute = False
@@ -190,11 +191,16 @@ class Daemon:
     def _report(self, trouble: DeviceTrouble) -> None:
         """A device failed or works again; the log has it already."""
         if trouble.solved:
+            self._broken.discard(trouble.device)
+            if self._broken:
+                return
             self.parts.notifier.status("listening")
-            return
-        self.outages[trouble.device] += 1
-        self.parts.notifier.status(f"{trouble.device}: {trouble.reason}")
-        if (tone := self.parts.tones.get("error")) is not None:
+        else:
+            self._broken.add(trouble.device)
+            self.outages[trouble.device] += 1
+            self.parts.notifier.status(f"{trouble.device}: {trouble.reason}")
+        tone = self.parts.tones.get("listening" if trouble.solved else "error")
+        if tone is not None:
             self.responder.submit(Notice(tone=tone))
 
     def _see_out(self, group: ThreadGroup, on_stall: Callable[[Stall], None]) -> None:

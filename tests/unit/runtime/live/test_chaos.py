@@ -302,11 +302,12 @@ def test_what_was_promised_rings_whatever_the_devices_do(
     assert play.stalls == []
 
 
-def test_a_device_that_fails_is_told_by_a_tone_once() -> None:
+def test_a_device_that_fails_is_told_by_a_tone_once_and_so_is_its_coming_back() -> None:
     play = scene(REPLIES, speed=20.0)
+    play.daemon.parts.tones["listening"] = speech("again")
     at_s(play, 1.0, lambda: play.room.fail("vanish", 5.0))
     play.play(12.0)
-    assert play.spoken() == "broken"
+    assert play.spoken() == "broken again"
     assert play.daemon.outages == {"microphone": 1}
 
 
