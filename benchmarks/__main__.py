@@ -28,6 +28,7 @@ PARTS = [
     "quality",
     "voices",
     "memory",
+    "soak",
     "ears",
 ]
 HEAD = """# Results

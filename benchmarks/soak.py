@@ -1,0 +1,199 @@
+"""Soak: hours of mixed audio through the real engines, in the simulated room, in lock step.
+
+Noise and background speech while it is asleep; now and then a question with a rule's answer, one to
+the documents, a timer that rings, and a reply that somebody breaks off. The language model is not
+asked, so that the hours go by quickly.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import table
+from edgebot.audio.acoustics import Acoustics
+from edgebot.audio.echo import EchoCanceller
+from edgebot.audio.room import Room
+from edgebot.config.loader import load_settings
+from edgebot.core.audio import RATE_HZ, Samples
+from edgebot.core.cancel import Cancellation
+from edgebot.core.speech import TextToSpeech
+from edgebot.runtime.live.rehearsal import Rehearsal
+from edgebot.runtime.wiring import Assembly
+
+FULL_REAL_S = 12 * 60.0
+"""The full soak takes so much real time, and as many simulated hours as fit."""
+
+QUICK_S = 600.0
+"""Simulated seconds of the quick one."""
+
+BACKGROUND = "the meeting about the new kitchen was moved to the afternoon because of the rain"
+STORY = "There was once a town by the sea. All its houses were white. Nobody ever locked a door."
+SESSION = ("rule", "knowledge", "timer", "interruption")
+QUESTIONS = {
+    "rule": "what time is it",
+    "knowledge": "how many days are in a leap year",
+    "timer": "set a timer for one second",
+    "interruption": "stop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The process at one moment of the room's clock."""
+
+    at_s: float
+    rss_mb: float
+    threads: int
+    descriptors: int
+    written_bytes: int
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """Soak, in a process of its own."""
+    with tempfile.TemporaryDirectory() as state:
+        environ = {"EDGEBOT_STATE_DIR": state, "EDGEBOT_LISTENING__RING_S": "2"}
+        with Assembly(load_settings(environ=environ)) as assembly:
+            if quick:
+                return soak(assembly, QUICK_S, asleep_s=60.0)
+            return soak(assembly, None, asleep_s=120.0)
+
+
+def soak(assembly: Assembly, length_s: float | None, asleep_s: float) -> dict[str, Any]:
+    """Run for ``length_s`` simulated seconds, or as many as fit into :data:`FULL_REAL_S`.
+
+    ``asleep_s``: simulated seconds between two turns.
+    """
+    voice = assembly.tts()
+    spoken = {name: speech(voice, text) for name, text in QUESTIONS.items()}
+    background = speech(voice, BACKGROUND)
+    room: Any = Room(Acoustics(echo_db=-30.0, seed=1), echo_canceller=EchoCanceller())
+    readings: list[Reading] = []
+    answered: Counter[str] = Counter()
+    sleep_cpu_s = slept_s = 0.0
+    began = time.monotonic()
+    with Rehearsal(assembly, room) as stage:
+        readings.append(reading(room))
+        for name in turns(room, length_s, began):
+            cpu_s, at_s = time.process_time(), room.seconds()
+            room.say(background, at_s + asleep_s / 3, gain_db=-12.0)
+            stage.wait_for(lambda end=at_s + asleep_s: room.seconds() >= end)  # type: ignore[misc]
+            sleep_cpu_s += time.process_time() - cpu_s
+            slept_s += room.seconds() - at_s
+            answered[name] += take(stage, name, spoken)
+            readings.append(reading(room))
+    return figures_of(readings, answered) | {
+        "asleep_cpu_s_per_hour": round(3600.0 * sleep_cpu_s / slept_s, 1),
+        "asleep_percent_of_a_core": round(100.0 * sleep_cpu_s / slept_s, 2),
+        "real_s": round(time.monotonic() - began, 1),
+    }
+
+
+def turns(room: Any, length_s: float | None, began: float) -> Iterator[str]:
+    """What happens next, until the time is over."""
+    for name in cycle(SESSION):
+        if length_s is None and time.monotonic() - began > FULL_REAL_S:
+            return
+        if length_s is not None and room.seconds() >= length_s:
+            return
+        yield name
+
+
+def take(stage: Rehearsal, name: str, spoken: dict[str, Samples]) -> bool:
+    """One turn; whether it came out as it should."""
+    before = len(stage.outcomes)
+    if name == "interruption":
+        room = stage.room
+        stage.daemon.say(STORY)
+        stage.wait_for(stage.daemon.speaker.speaking)
+        room.say(spoken[name], room.position / RATE_HZ + 1.0)
+        stage.wait_for(lambda: len(stage.outcomes) > before)
+        done = stage.outcomes[before].interrupted
+    else:
+        stage.ask(spoken[name])
+        done = stage.outcomes[before].heard_words
+        if name == "timer":
+            stage.wait_for(lambda: any(one.session == "ring" for one in stage.outcomes[before:]))
+    stage.wait_for(lambda: not stage.daemon.listener.listening())
+    stage.wait_for(lambda: not stage.daemon.activity.busy())
+    return done
+
+
+def speech(voice: TextToSpeech, text: str) -> Samples:
+    """``text`` as a person would say it, 16 kHz."""
+    import soxr
+
+    frames = [frame.samples for frame in voice.synthesize(text, Cancellation())]
+    sound = np.concatenate(frames).astype(np.float32)
+    resampled = 0.4 * soxr.resample(sound, voice.rate_hz, RATE_HZ)
+    clipped: Samples = np.clip(resampled, -32768, 32767).astype(np.int16)
+    return clipped
+
+
+def reading(room: Any) -> Reading:
+    """The process now."""
+    status = Path("/proc/self/status").read_text()
+    rss_kb = int(status.partition("VmRSS:")[2].split()[0])
+    io = Path("/proc/self/io").read_text()
+    return Reading(
+        room.seconds(),
+        rss_kb / 1024.0,
+        count("/proc/self/task"),
+        count("/proc/self/fd"),
+        int(io.partition("\nwrite_bytes:")[2].split()[0]),
+    )
+
+
+def count(folder: str) -> int:
+    """Entries of a folder."""
+    return sum(1 for _ in Path(folder).iterdir())
+
+
+def figures_of(readings: list[Reading], answered: Counter[str]) -> dict[str, Any]:
+    """What came of it."""
+    first, last = readings[0], readings[-1]
+    length_s = last.at_s - first.at_s
+    tenth = next(one for one in readings if one.at_s - first.at_s >= 0.1 * length_s)
+    half = [one for one in readings if one.at_s - first.at_s >= 0.5 * length_s]
+    slope = None
+    if len(half) >= 3:
+        hours = [one.at_s / 3600.0 for one in half]
+        slope = round(float(np.polyfit(hours, [one.rss_mb for one in half], 1)[0]), 2)
+    return {
+        "simulated_h": round(length_s / 3600.0, 2),
+        "turns": dict(answered),
+        "turns_asked": len(readings) - 1,
+        "rss_mb": {"start": round(first.rss_mb), "tenth": round(tenth.rss_mb),
+                   "end": round(last.rss_mb)},
+        "slope_mb_per_h": slope,
+        "threads": {"tenth": tenth.threads, "end": last.threads},
+        "descriptors": {"tenth": tenth.descriptors, "end": last.descriptors},
+        "written_bytes": last.written_bytes - first.written_bytes,
+    }  # fmt: skip
+
+
+def report(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    memory, threads, files = figures["rss_mb"], figures["threads"], figures["descriptors"]
+    asleep = f"{figures['asleep_cpu_s_per_hour']} s ({figures['asleep_percent_of_a_core']} %)"
+    rows = [
+        ("simulated hours", figures["simulated_h"]),
+        ("turns that came out right", f"{sum(figures['turns'].values())} of "
+                                      f"{figures['turns_asked']}"),
+        ("resident memory: start, after 10 %, end, MB",
+         f"{memory['start']}, {memory['tenth']}, {memory['end']}"),
+        ("slope over the second half, MB/h", figures["slope_mb_per_h"]),
+        ("threads after 10 %, at the end", f"{threads['tenth']}, {threads['end']}"),
+        ("descriptors after 10 %, at the end", f"{files['tenth']}, {files['end']}"),
+        ("written to disk in this time, kB", round(figures["written_bytes"] / 1000)),
+        ("processor time per hour asleep (of one core)", asleep),
+    ]  # fmt: skip
+    return table(["figure", "value"], rows)
