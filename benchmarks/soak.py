@@ -164,7 +164,7 @@ def figures_of(readings: list[Reading], answered: Counter[str]) -> dict[str, Any
     tenth = next(one for one in readings if one.at_s - first.at_s >= 0.1 * length_s)
     half = [one for one in readings if one.at_s - first.at_s >= 0.5 * length_s]
     slope = None
-    if len(half) >= 3:
+    if length_s >= 3600.0:  # before that, engines are still settling
         hours = [one.at_s / 3600.0 for one in half]
         slope = round(float(np.polyfit(hours, [one.rss_mb for one in half], 1)[0]), 2)
     return {
