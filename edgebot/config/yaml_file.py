@@ -149,23 +149,34 @@ def parse(text: str, path: str) -> Document:
 class _Refused(yaml.YAMLError):
     """Valid YAML of a kind that is not taken."""
 
-    def __init__(self, problem: str, event: yaml.Event) -> None:
+    def __init__(self, problem: str, mark: Any) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.problem_mark = event.start_mark
+        self.problem_mark = mark
 
 
 def _refuse_bombs(text: str) -> None:
+    try:
+        _refuse_bombs_in(text)
+    except yaml.YAMLError as error:
+        if isinstance(error, _Refused) or "nesting depth" not in str(error):
+            raise
+        mark = getattr(error, "problem_mark", None)  # newer PyYAML counts for itself
+        raise _Refused(f"nested deeper than {MAX_DEPTH} levels", mark) from None
+
+
+def _refuse_bombs_in(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
-            raise _Refused("aliases (*name) are not taken here; write the value out", event)
+            problem = "aliases (*name) are not taken here; write the value out"
+            raise _Refused(problem, event.start_mark)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise _Refused(f"nested deeper than {MAX_DEPTH} levels", event)
+            raise _Refused(f"nested deeper than {MAX_DEPTH} levels", event.start_mark)
 
 
 def _note_lines(node: yaml.Node, key: Key, document: Document) -> None:

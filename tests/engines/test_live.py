@@ -50,8 +50,9 @@ def spoken(assembly: Assembly, text: str) -> Samples:
 
 
 def test_a_spoken_question_is_answered_aloud(stage: Stage, assembly: Assembly) -> None:
+    question = spoken(assembly, FACT)
     with stage() as rehearsal:
-        taken = rehearsal.ask(spoken(assembly, FACT))
+        taken = rehearsal.ask(question)
         rehearsal.wait_for(lambda: not rehearsal.daemon.speaker.speaking())
         assert "light" in heard_from(rehearsal, assembly, taken.stop)
     (outcome,) = rehearsal.outcomes
@@ -69,63 +70,64 @@ def test_the_wake_word_opens_the_microphone(assembly: Assembly) -> None:
     wake.set_sensitivity(0.9)
     room = Room(Acoustics(echo_db=None))
     lead = np.zeros(RATE_HZ // 4, np.int16)
+    tries = [  # the voice says it a little differently each time
+        np.concatenate([spoken(assembly, "okay nabu."), lead, spoken(assembly, "what time is it")])
+        for _ in range(4)
+    ]
+    found = []
     try:
         with Rehearsal(assembly, room, listening=False) as rehearsal:
-            call = spoken(assembly, "okay nabu.")
-            room.say(np.concatenate([call, lead, spoken(assembly, "what time is it")]), 1.0)
-            rehearsal.wait_for(lambda: bool(rehearsal.outcomes) or room.position > 20 * RATE_HZ)
-        assert rehearsal.outcomes, rehearsal.states
-        record = rehearsal.daemon.parts.ledger.last()[-1]
-        assert (record["by"], record["intent"]) == ("wake", "time_now")
+            for samples in tries:
+                turns = len(rehearsal.outcomes)
+                end = room.say(samples, room.position / RATE_HZ + 1.0).stop + 10 * RATE_HZ
+                rehearsal.wait_for(
+                    lambda: len(rehearsal.outcomes) > turns or room.position > end  # noqa: B023
+                )
+                found += [(r["by"], r["intent"]) for r in rehearsal.daemon.parts.ledger.last()[-1:]]
     finally:
         wake.set_sensitivity(assembly.settings.wake.sensitivity)
+    assert found.count(("wake", "time_now")) >= 2, found
 
 
-def test_a_pause_in_the_middle_of_a_sentence_is_waited_for(
-    stage: Stage, assembly: Assembly
-) -> None:
-    whole = spoken(assembly, "set a timer for twelve minutes")
-    middle = quietest(whole, 0.45, 0.7)
-    pause = np.zeros(int(0.6 * RATE_HZ), np.int16)
+def test_a_sentence_that_lacks_its_end_is_waited_for(stage: Stage, assembly: Assembly) -> None:
+    first, rest = spoken(assembly, "remind me to,"), spoken(assembly, "water the plants at noon")
+    cancel = spoken(assembly, "cancel the reminder")
+    pause = np.zeros(int(0.4 * RATE_HZ), np.int16)
     with stage() as rehearsal:
-        rehearsal.ask(np.concatenate([whole[:middle], pause, whole[middle:]]))
-        due = assembly.household().store.schedule.next_due_s()
-        assert due is not None
-        assert 600 < due <= 720
-        rehearsal.ask(spoken(assembly, "cancel the timer"))
-
-
-def quietest(samples: Samples, first: float, last: float) -> int:
-    """Position of the quietest moment between two shares of ``samples``: between two words."""
-    envelope = np.convolve(np.abs(samples.astype(float)), np.ones(400), "same")
-    start, end = int(first * len(samples)), int(last * len(samples))
-    return start + int(np.argmin(envelope[start:end]))
+        rehearsal.ask(np.concatenate([first, pause, rest]))
+        record = rehearsal.daemon.parts.ledger.last()[-1]
+        assert record["intent"] == "reminder_set", record
+        assert record["speech_s"] > len(rest) / RATE_HZ + 0.4
+        rehearsal.ask(cancel)
 
 
 def test_a_person_breaks_in_and_our_own_voice_does_not(stage: Stage, assembly: Assembly) -> None:
+    question = spoken(assembly, FACT)
+    slower = soxr.resample(spoken(assembly, "what is seven times eight"), 15000, RATE_HZ)
+    person = slower.astype(np.int16)
     with stage(-15.0) as rehearsal:
-        rehearsal.ask(spoken(assembly, FACT))
+        rehearsal.ask(question)
         assert not rehearsal.outcomes[-1].interrupted
         room = rehearsal.room
         rehearsal.daemon.say("This is a rather long sentence about nothing at all. " * 3)
         rehearsal.wait_for(rehearsal.daemon.speaker.speaking)
-        person = soxr.resample(spoken(assembly, "what is seven times eight"), 15000, RATE_HZ)
-        taken = room.say(person.astype(np.int16), room.position / RATE_HZ + 2.0)
+        taken = room.say(person, room.position / RATE_HZ + 2.0)
         rehearsal.wait_for(lambda: len(rehearsal.outcomes) >= 3)
         begin = taken.start + first_sound(person, 0.1)
-        before = [f for f in room.heard() if f.start < taken.stop]
+        silent = next(f.end for f in room.heard() if f.start <= begin < f.end)
         assert rehearsal.outcomes[-2].interrupted, (rehearsal.states, rehearsal.outcomes)
         # 350 ms of speech, 200 ms to silence, and the voice's own rise.
-        assert before[-1].end - begin <= 0.7 * RATE_HZ
+        assert silent - begin <= 0.7 * RATE_HZ
         assert rehearsal.daemon.parts.ledger.last()[-1]["by"] == "barge_in"
 
 
 def test_a_timer_rings_and_is_silenced_by_voice(stage: Stage, assembly: Assembly) -> None:
+    request, stop = spoken(assembly, "set a timer for one second"), spoken(assembly, "stop")
     with stage(-30.0) as rehearsal:
-        rehearsal.ask(spoken(assembly, "set a timer for one second"))
+        rehearsal.ask(request)
         rehearsal.wait_for(lambda: bool(assembly.dialogue().scheduler.ringing()))
         rehearsal.wait_for(rehearsal.daemon.speaker.speaking)
         room = rehearsal.room
-        room.say(spoken(assembly, "stop"), room.position / RATE_HZ + 1.5)
+        room.say(stop, room.position / RATE_HZ + 1.5)
         rehearsal.wait_for(lambda: not assembly.dialogue().scheduler.ringing())
         rehearsal.wait_for(lambda: len(rehearsal.outcomes) >= 3)

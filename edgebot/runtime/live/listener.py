@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from edgebot.core.audio import RATE_HZ, AudioFrame, Sound
@@ -21,6 +21,7 @@ from edgebot.runtime.live.break_in import BreakIn
 from edgebot.runtime.live.frames import chunks_of
 from edgebot.runtime.live.health import StageHealth
 from edgebot.runtime.live.hearing import Finished, Opening, endpointer_of
+from edgebot.runtime.live.interruption import level_db
 from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
 from edgebot.runtime.live.responder import Responder
@@ -29,6 +30,9 @@ from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.live.veto import foreign_words
 
 _LOG = logging.getLogger(__name__)
+
+_NOTICED_LATE_S = 0.2
+"""A wake word is noticed at most so long after its end."""
 
 _AHEAD_S = 0.6
 """The words so far are handed to the language model this often."""
@@ -166,7 +170,7 @@ class Listener:
         opening = self._opened(by, wait_s)
         self._speaker.tone("heard")
         if since is not None:
-            for frame in [one for one in self._recent if one.end > since]:
+            for frame in after_word(list(self._recent), since):
                 self._follow(opening, frame)
                 if self._opening is not opening:
                     break
@@ -288,3 +292,19 @@ class Listener:
 
     def _stream(self) -> SpeechStream:
         return self._open_stream(self.session)
+
+
+def after_word(recent: Sequence[AudioFrame], noticed: int) -> Sequence[AudioFrame]:
+    """The frames of ``recent`` that follow a wake word noticed at position ``noticed``.
+
+    A word is noticed about a tenth of a second after its end, and many people go straight on. So
+    what counts begins where it was quietest lately.
+    """
+    lately = [
+        number
+        for number, frame in enumerate(recent)
+        if noticed - _NOTICED_LATE_S * RATE_HZ <= frame.start < noticed
+    ]
+    if not lately:
+        return [frame for frame in recent if frame.end > noticed]
+    return recent[min(lately, key=lambda number: level_db(recent[number].samples)) :]

@@ -66,11 +66,13 @@ class Responder:
         self._on_outcome = on_outcome
         self._jobs: Channel[Job] = Channel(capacity=64)
         self._failed = 0
+        self._current: Job | None = None
 
     def submit(self, job: Job) -> None:
         """Do ``job`` after those that wait."""
-        if isinstance(job, Attempt):  # the others may have to wait for what is being said
-            self._activity.begin((job.turn.id, "propose"))
+        if isinstance(job, Attempt):
+            if self._current is None:  # else it waits for the end of what is being said
+                self._activity.begin((job.turn.id, "propose"))
             job.turn.cancellation.on_cancel(lambda: self._activity.end((job.turn.id, "propose")))
         try:
             self._jobs.put(job)
@@ -79,7 +81,8 @@ class Responder:
 
     def release(self, attempt: Attempt) -> None:
         """The person is done: let ``attempt`` happen."""
-        self._activity.begin((attempt.turn.id, "reply"))
+        if self._current in (None, attempt):
+            self._activity.begin((attempt.turn.id, "reply"))
         attempt.release()
 
     def close(self) -> None:
@@ -90,6 +93,7 @@ class Responder:
         """The stage's thread. Raises what went wrong when one turn after the other fails."""
         for job in self._jobs:
             self._health.begin()
+            self._current = job
             try:
                 self._do(job)
                 self._failed = 0
@@ -104,6 +108,7 @@ class Responder:
                 if self._failed >= FAILURES_BORNE:
                     raise
             finally:
+                self._current = None
                 self._health.end()
                 self._activity.end((job.turn.id, "propose"))
                 self._activity.end((job.turn.id, "reply"))
@@ -120,6 +125,7 @@ class Responder:
 
     def _answer(self, attempt: Attempt) -> None:
         turn = attempt.turn
+        self._activity.begin((turn.id, "propose"))
         transcript = attempt.stream.finish()
         turn.mark("final_text")
         self._health.beat()
@@ -139,6 +145,7 @@ class Responder:
 
     def _speak(self, attempt: Attempt, transcript: Transcript, proposal: Proposal) -> None:
         turn = attempt.turn
+        self._activity.begin((turn.id, "reply"))
         reply = Reply(turn, self._mouth.rate_hz)
         self._mouth.begin(reply)
         try:
