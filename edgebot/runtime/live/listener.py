@@ -118,17 +118,24 @@ class Listener:
     # --- the microphone is closed
 
     def _watch(self, frame: AudioFrame) -> None:
-        if self._ears.wake is not None:
-            wake = self._ears.wake.accept(frame.samples, frame.start)
-            if wake is not None and not self._is_echo(wake.word):
-                self._hooks.woken(wake.word, wake.score)
-                self._open("wake", self.manners.endpoint.no_speech_ms / 1000.0, wake.end)
-                return
+        if self._was_called(frame):
+            return
         if self.manners.barge_in and self._speaker.speaking():
             self._watch_for_interruption(frame)
         elif self._watching:
             self._watching = False
             self._break_in.reset()
+
+    def _was_called(self, frame: AudioFrame) -> bool:
+        """Whether a wake word has just been said; the microphone is open then."""
+        if self._ears.wake is None:
+            return False
+        wake = self._ears.wake.accept(frame.samples, frame.start)
+        if wake is None or self._is_echo(wake.word):
+            return False
+        self._hooks.woken(wake.word, wake.score)
+        self._open("wake", self.manners.endpoint.no_speech_ms / 1000.0, wake.end)
+        return True
 
     def _is_echo(self, words: str) -> bool:
         return self._speaker.speaking() and not foreign_words(words, self._speaker.saying())
@@ -186,6 +193,8 @@ class Listener:
 
     def _follow(self, opening: Opening, frame: AudioFrame) -> None:
         opening.age += len(frame.samples)
+        if opening.by == "barge_in" and self._was_called(frame):
+            return  # who broke in did so with the wake word: what follows it counts
         probability = self._ears.voice.probability(frame.samples)
         if opening.utterance is not None:
             if opening.utterance.accept(frame):

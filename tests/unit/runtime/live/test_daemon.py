@@ -93,6 +93,14 @@ def test_a_person_who_breaks_in_is_heard_and_history_keeps_what_they_heard() -> 
     assert story.end - begun.start <= (0.35 + 0.2) * RATE_HZ
 
 
+def test_who_breaks_in_with_the_wake_word_is_heard_from_behind_it() -> None:
+    play = scene({**COUNT, "what time is it": ["yes"]}, acoustics=Acoustics(echo_db=None))
+    play.room.say(speech("nabu tell me a story"), 0.5)
+    play.room.say(speech("nabu what time is it", level=0.3), 4.0)
+    play.play(10)
+    assert play.dialogue.happened == ["tell me a story", "what time is it"]
+
+
 def test_our_own_voice_does_not_break_us_off() -> None:
     for echo_db in (-30.0, -20.0, -10.0):
         play = scene(COUNT, acoustics=Acoustics(echo_db=echo_db, noise_dbfs=-60))
