@@ -80,9 +80,7 @@ class StoreFile:
             try:
                 self._db.conn.execute("VACUUM")
                 self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except (
-                sqlite3.OperationalError
-            ) as error:  # in use; it is overwritten anyway
+            except sqlite3.OperationalError as error:  # in use; it is overwritten anyway
                 log.info("%s: not compacted (%s)", self.path, error)
 
     def backup(self) -> None:
