@@ -54,6 +54,8 @@ class Parts:
     hooks: Hooks = field(default_factory=Hooks)
     notifier: ServiceNotifier = field(default_factory=ServiceNotifier)
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
+    who: Callable[[Samples], str | None] | None = None
+    """Whose voice an utterance (16 kHz) is; None for a stranger. Not asked where this is None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Daemon:
             stage("responder", patience.answer_stall_s),
             self.activity,
             self._after,
+            parts.who,
         )
         self.listener = Listener(
             parts.sound,

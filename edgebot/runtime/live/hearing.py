@@ -52,7 +52,7 @@ class Opening:
             turn = Turn(self.session)
             turn.mark("end_of_speech", ago_s=self.endpointer.silence_ms / 1000.0)
             stream = self.known or self.utterance.hand_over()
-            self.attempt = Attempt(turn, stream, by=self.by)
+            self.attempt = Attempt(turn, stream, by=self.by, audio=self.utterance.audio())
             submit(self.attempt)
         return self.attempt
 

@@ -14,11 +14,14 @@ from edgebot.core.turn import Turn
 class Attempt:
     """An answer in preparation: begun at a pause, released at the endpoint or thrown away."""
 
-    def __init__(self, turn: Turn, stream: SpeechStream, *, by: str = "") -> None:
-        """``by``: what opened the microphone, see :class:`Opening`."""
+    def __init__(
+        self, turn: Turn, stream: SpeechStream, *, by: str = "", audio: Samples | None = None
+    ) -> None:
+        """``by``: what opened the microphone, see :class:`Opening`. ``audio``: what was heard."""
         self.turn = turn
         self.stream = stream
         self.by = by
+        self.audio = audio
         self._decided = threading.Event()
         self._released = False
         turn.cancellation.on_cancel(self._decided.set)

@@ -57,13 +57,16 @@ class Responder:
         health: StageHealth,
         activity: Activity,
         on_outcome: Callable[[Outcome], None],
+        who: Callable[[Samples], str | None] | None = None,
     ) -> None:
+        """``who``: tells whose voice an utterance is, where voices are told apart."""
         self._dialogue = dialogue
         self._mouth = mouth
         self._ledger = ledger
         self._health = health
         self._activity = activity
         self._on_outcome = on_outcome
+        self._who = who
         self._jobs: Channel[Job] = Channel(capacity=64)
         self._failed = 0
         self._current: Job | None = None
@@ -134,6 +137,8 @@ class Responder:
             if attempt.wait():
                 self._on_outcome(Outcome(turn.session, heard_words=False))
             return
+        if self._who is not None and attempt.audio is not None:
+            turn.session = self._who(attempt.audio) or turn.session
         proposal = self._dialogue.propose(turn, transcript.text, draft=True)
         turn.mark("parsed")
         self._activity.end((turn.id, "propose"))

@@ -76,6 +76,7 @@ def open_daemon(
         tones=assembly.tones(tts.rate_hz),
         hooks=hooks or Hooks(followed=assembly.wake_followed),
         on_outcome=on_outcome,
+        who=voices.identify if (voices := assembly.voices()) is not None else None,
     )
     listening = settings.listening
     patience = Patience(listening.stall_s, listening.answer_stall_s)

@@ -171,3 +171,12 @@ def test_two_runs_come_out_the_same() -> None:
         return [(frame.start, frame.end) for frame in play.room.heard()]
 
     assert run() == run()
+
+
+def test_who_speaks_has_a_conversation_of_their_own() -> None:
+    play = scene({"what time is it": ["seven"]})
+    play.daemon.responder._who = lambda audio: "anna" if len(audio) > 16_000 else None
+    play.room.say(speech("nabu what time is it"), 0.5)
+    play.room.say(speech("nabu yes"), 5.0)
+    play.play(9)
+    assert [record["session"] for record in play.ledger.last()] == ["anna", "local"]
