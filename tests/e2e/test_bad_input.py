@@ -96,7 +96,7 @@ def test_odd_texts_are_one_dialogue_that_survives(edgebot: Edgebot) -> None:
 
 def test_wrong_calls_exit_2_and_name_the_way_out(edgebot: Edgebot) -> None:
     for words, hint in [
-        (["trun", "x.wav"], "did you mean 'turn'"),
+        (["explian", "x.wav"], "did you mean 'explain'"),
         (["ask", ""], "nothing to answer"),
         (["ask"], "Missing argument"),
         (["ask", "hello", "--nonsense"], "--nonsense"),
