@@ -14,7 +14,13 @@ SECOND_READING = "moonshine-tiny-en"
 WAKE_WORD = "microwakeword-okay-nabu"
 """The wake word of the default settings."""
 
-TEST_MODELS = ["smollm2-135m-instruct-q4_1"]
+TEST_MODELS = [
+    "smollm2-135m-instruct-q4_1",
+    "microwakeword-alexa",
+    "openwakeword-alexa",
+    "openwakeword-okay-nabu",
+    "vosk-spk-0.4",
+]
 """What the tests need beside the models of this machine's profile."""
 
 
