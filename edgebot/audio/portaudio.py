@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgebot.audio.library_noise import silence
 from edgebot.core.errors import AudioError
 
 SETTLING_S = 10.0
@@ -26,6 +27,7 @@ LATENCY_S = 0.06
 def load_portaudio() -> Any:
     """The ``sounddevice`` module; raises :class:`AudioError` where PortAudio is missing."""
     try:
+        silence()  # before PortAudio asks every back end for its devices
         import sounddevice
     except OSError:
         raise AudioError(
