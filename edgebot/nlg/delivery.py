@@ -15,6 +15,8 @@ from edgebot.nlg.spoken import SpokenText
 _POINT = re.compile(r"^\W*(?:[-*+•]|\d{1,3}[.)])\s+\S")
 _SHORT_WORDS = 8
 _FEWEST_WORDS = 3
+_LAST_WORDS = 12
+_CLAUSE_ENDS = (",", ";", "–", "—")
 _TORN = {"length": "out of tokens", "loop": "it went round in circles", "cancelled": "cancelled"}
 
 
@@ -61,7 +63,9 @@ class Delivery:
         self.notes: list[str] = []
         """What was left out or cut short, and why."""
 
-        self._stream = SentenceStream(persona.language)
+        self._stream = SentenceStream(persona.language, first_clause=evidence is None)
+        self._clause = False
+        """Whether the beginning of a sentence was said and its end is due."""
         self._cleaner = SpokenText(name=persona.name, prompt=prompt, language=persona.language)
         self._cut = cut
         self._stats = stats
@@ -80,7 +84,7 @@ class Delivery:
                 if text := self._spoken(sentence):
                     yield text
                     self._count(sentence, self._stats().reply_tokens)
-                if self._over:
+                if self._over and not self._clause:
                     return
         for sentence in self._rest():
             if text := self._spoken(sentence):
@@ -91,6 +95,10 @@ class Delivery:
 
     def _spoken(self, sentence: str) -> str:
         text = self._cleaner.clean(sentence)
+        if self._clause and sentence[:1].islower():
+            text = text[:1].lower() + text[1:]
+        if text and sentence.endswith(_CLAUSE_ENDS):
+            text = text.rstrip(".,;–— ") + sentence[-1]
         if self._cleaner.ended:
             self._end("it repeated itself or spoke for the person")
         if not text or self._evidence is None:
@@ -103,6 +111,9 @@ class Delivery:
         return text
 
     def _count(self, sentence: str, tokens: int) -> None:
+        self._clause = sentence.endswith(_CLAUSE_ENDS)
+        if self._clause:
+            return
         self._said += _weight(sentence)
         if why := self._cut.enough(self._said, tokens):
             self._end("" if why == "said enough" else why)
@@ -120,6 +131,9 @@ class Delivery:
             return sentences
         self.notes.append(_TORN.get(finish, "broken off"))
         torn = sentences.pop()
+        if self._clause and not sentences:  # what was begun is to be ended, if that is near
+            mended = _mended(torn)
+            return [mended] if len(mended.split()) <= _LAST_WORDS else []
         if not self._said and not sentences and finish == "length" and self._evidence is None:
             return [_mended(torn)]
         return sentences

@@ -24,17 +24,37 @@ _LAST_WORD = re.compile(r"([^\s\"'“”(«\[]+)[.!?…]+\W*$")
 _LIST_NUMBER = re.compile(r"^\W*(\d{1,3}|[a-zA-Z])[.)]$")
 
 
+_CLAUSE_WORDS = 4
+_CLAUSE = re.compile(r"(?<!\d)[,;](?=\s+\S)|\s[–—](?=\s+\S)")
+"""Where a first clause may end: a voice pauses there too."""
+
+
 class SentenceStream:
     """Takes text piece by piece, gives whole sentences."""
 
-    def __init__(self, language: str = "en") -> None:
+    def __init__(self, language: str = "en", *, first_clause: bool = False) -> None:
+        """``first_clause``: the first piece may be a clause of some words, to begin sooner."""
         self._ordinals = language in ("de", "da", "nb", "fi", "cs", "pl", "hu")
         self._text = ""
+        self._wants_clause = first_clause
 
     def feed(self, piece: str) -> list[str]:
         """Sentences that are certain to have ended."""
         self._text += piece
-        return list(self._cut(final=False))
+        sentences = list(self._cut(final=False))
+        if self._wants_clause:
+            self._wants_clause = not sentences
+            sentences = sentences or self._first_clause()
+        return sentences
+
+    def _first_clause(self) -> list[str]:
+        for match in _CLAUSE.finditer(self._text):
+            head = self._text[: match.end()].strip()
+            if len(head.split()) >= _CLAUSE_WORDS:
+                self._wants_clause = False
+                self._text = self._text[match.end() :]
+                return [head]
+        return []
 
     def finish(self) -> list[str]:
         """Sentences in what is left, the last one perhaps without an end."""

@@ -57,6 +57,9 @@ class EndpointLimits:
     """While it says that the sentence is unfinished, it is asked again this often: as a rule never.
     The more silence it hears, the more it takes anything for finished."""
 
+    complete_ms: int = 480
+    """Silence that ends a sentence which is a whole command by its words, however it sounds."""
+
     unfinished_ms: int = 1200
     """Silence that ends an unfinished sentence too."""
 
@@ -78,8 +81,13 @@ class Endpointer:
     """
 
     def __init__(
-        self, limits: EndpointLimits = EndpointLimits(), finished: Callable[[], float] | None = None
+        self,
+        limits: EndpointLimits = EndpointLimits(),
+        finished: Callable[[], float] | None = None,
+        complete: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``complete``: whether the words so far are a whole command."""
+        self._complete = complete
         self._limits = limits
         self._finished = finished
         self._position = 0
@@ -148,6 +156,8 @@ class Endpointer:
     def _is_over(self) -> bool:
         limit = self._limits
         if self._silence >= _samples(limit.unfinished_ms):
+            return True
+        if self._silence >= _samples(limit.complete_ms) and self._complete():
             return True
         if self._finished is None:
             return False

@@ -104,8 +104,12 @@ def endpointer_of(
 
     It is not asked where the words so far, in ``language``, ask for more.
     """
+
+    def complete() -> bool:
+        return opening.attempt is not None and opening.attempt.complete
+
     if detector is None:
-        return Endpointer(limits)
+        return Endpointer(limits, complete=complete)
 
     def finished() -> float:
         if opening.utterance is None:
@@ -117,4 +121,4 @@ def endpointer_of(
         longest = int(detector.longest_s * RATE_HZ)
         return detector.finished(opening.utterance.audio()[-longest:])
 
-    return Endpointer(limits, finished)
+    return Endpointer(limits, finished, complete)

@@ -22,6 +22,8 @@ class Attempt:
         self.stream = stream
         self.by = by
         self.audio = audio
+        self.complete = False
+        """Set once the words are known to be a whole command."""
         self._decided = threading.Event()
         self._released = False
         turn.cancellation.on_cancel(self._decided.set)

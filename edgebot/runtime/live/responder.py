@@ -141,6 +141,7 @@ class Responder:
             turn.session = self._who(attempt.audio) or turn.session
         proposal = self._dialogue.propose(turn, transcript.text, draft=True)
         turn.mark("parsed")
+        attempt.complete = proposal.decision.route == "command" and transcript.in_grammar is True
         self._activity.end((turn.id, "propose"))
         self._health.end()
         if not attempt.wait():

@@ -66,3 +66,21 @@ def test_a_sentence_without_an_end_is_cut_at_a_comma() -> None:
 def test_no_letter_is_lost(pieces: list[str]) -> None:
     together = "".join("".join(split_sentences(pieces)).split())
     assert together == "".join("".join(pieces).split())
+
+
+def test_a_first_clause_comes_before_its_sentence_has_ended() -> None:
+    stream = SentenceStream(first_clause=True)
+    text = "Elephants are very large animals, and they live long. They eat 1,000 leaves, and bark."
+    given = [sentence for letter in text for sentence in stream.feed(letter)] + stream.finish()
+    assert given == [
+        "Elephants are very large animals,",
+        "and they live long.",
+        "They eat 1,000 leaves, and bark.",
+    ]
+
+
+def test_a_few_words_or_figures_are_no_clause() -> None:
+    for text in ("Well, that is all there is.", "It costs about some 1,200 euros. Yes."):
+        stream = SentenceStream(first_clause=True)
+        given = [sentence for letter in text for sentence in stream.feed(letter)] + stream.finish()
+        assert not given[0].endswith(",")

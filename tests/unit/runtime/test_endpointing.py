@@ -92,3 +92,10 @@ def test_events_alternate_and_nothing_follows_the_end(
     assert order[:1] in ([], ["STARTED"], ["NOTHING"])
     turns = [name for name in order if name in ("PAUSED", "RESUMED")]
     assert turns == ["PAUSED", "RESUMED"] * (len(turns) // 2) + ["PAUSED"] * (len(turns) % 2)
+
+
+def test_a_whole_command_ends_sooner_than_it_sounds_finished() -> None:
+    endpointer = Endpointer(finished=answering(0.1), complete=lambda: True)
+    events = feed(endpointer, (0.9, 1600), (0.0, 3000))
+    assert names(events) == ["STARTED", "PAUSED", "ENDED"]
+    assert 480 <= events[-1][1] - 1600 <= 512
