@@ -56,7 +56,8 @@ class Rig:
 
     def loud_s(self) -> float:
         """Seconds of sound that the card was given."""
-        blocks = self.card.sound()[: len(self.card.sound()) // 480 * 480].reshape(-1, 480)
+        sound = self.card.sound()  # it grows while we look
+        blocks = sound[: len(sound) // 480 * 480].reshape(-1, 480)
         return float(np.count_nonzero(np.abs(blocks).max(axis=1) > 100)) * 480 / self.card.rate_hz
 
     def outages(self) -> list[bool]:
