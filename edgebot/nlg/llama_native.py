@@ -267,7 +267,7 @@ class NativeModel:
 def has_tiles(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor has Intel's AMX tiles.
 
-    llama.cpp's code for them ends in a segmentation fault on virtual machines (its issue 20824),
+    llama.cpp's code for them ends in a segmentation fault on virtual machines,
     so weights stay as they are in the file there: slower to read a prompt, and alive.
     """
     try:

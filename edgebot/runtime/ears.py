@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,15 +40,16 @@ SOUND = Registry("sound device", {"card": "edgebot.audio.sound_card:SoundCard"})
 T = TypeVar("T")
 
 
-class Ears(Machine):
+class Ears(Machine, ABC):
     """Engines of hearing, each opened when first asked for."""
 
+    @abstractmethod
     def _once(self, key: str, opener: Callable[[], T]) -> T:
-        raise NotImplementedError
+        """What ``opener`` made when first asked for ``key``."""
 
+    @abstractmethod
     def recognizer(self) -> SpeechToText:
-        """See the wiring."""
-        raise NotImplementedError
+        """The first recogniser by itself, without its way out and second opinion."""
 
     def voice_activity(self) -> VoiceActivity:
         """A voice activity detector of one's own: it keeps state between chunks."""

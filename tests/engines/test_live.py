@@ -125,3 +125,6 @@ def test_a_timer_rings_and_is_silenced_by_voice(stage: Stage, assembly: Assembly
         room.say(stop, room.position / RATE_HZ + 1.5)
         rehearsal.wait_for(lambda: not assembly.dialogue().scheduler.ringing())
         rehearsal.wait_for(lambda: len(rehearsal.outcomes) >= 3)
+    rang, silenced = rehearsal.outcomes[-2:]
+    assert (rang.session, rang.interrupted) == ("ring", True)
+    assert silenced.ended

@@ -131,7 +131,9 @@ def test_bomb_in_a_variable_is_plain_text() -> None:
 
 
 def test_undecodable_variable_can_be_shown() -> None:
-    for line in mistakes(None, {"EDGEBOT_UNITS": "\udcff\udcfe"}):
+    lines = mistakes(None, {"EDGEBOT_UNITS": "\udcff\udcfe"})
+    assert lines
+    for line in lines:
         line.encode("utf-8")
 
 
