@@ -15,6 +15,7 @@ from edgebot.config.sections.dialogue import DialogueSettings, NluSettings
 from edgebot.config.sections.knowledge import KnowledgeSettings
 from edgebot.config.sections.language import LlmSettings
 from edgebot.config.sections.listening import ListeningSettings
+from edgebot.config.sections.server import ServerSettings
 from edgebot.config.sections.speech import SttSettings, TtsSettings
 from edgebot.config.sections.threads import ThreadSettings
 from edgebot.config.sections.voices import VoiceSettings
@@ -77,6 +78,9 @@ class Settings(Section):
 
     voices: VoiceSettings = VoiceSettings()
     """Who speaks."""
+
+    server: ServerSettings = ServerSettings()
+    """The HTTP door: API, web page, OpenAI-compatible API."""
 
     threads: ThreadSettings = ThreadSettings()
     """Native threads each engine may use."""

@@ -92,7 +92,12 @@ class Daemon:
         self._patience = patience = patience or Patience()
         stage, stall_s = self.health.stage, patience.stall_s
         self.speaker = Speaker(
-            parts.sound.speaker, parts.volume, stage("speaker", stall_s), self.activity, parts.tones
+            parts.sound.speaker,
+            parts.volume,
+            stage("speaker", stall_s),
+            self.activity,
+            parts.tones,
+            parts.hooks.speaking,
         )
         self._synthesizer = Synthesizer(parts.tts, stage("synthesizer", patience.answer_stall_s))
         mouth = Mouth(
@@ -111,6 +116,7 @@ class Daemon:
             self.activity,
             self._after,
             parts.who,
+            parts.hooks,
         )
         self.listener = Listener(
             parts.sound,
@@ -193,6 +199,7 @@ class Daemon:
 
     def _report(self, trouble: DeviceTrouble) -> None:
         """A device failed or works again; the log has it already."""
+        self.parts.hooks.trouble(trouble)
         if trouble.solved:
             self._broken.discard(trouble.device)
             if self._broken:

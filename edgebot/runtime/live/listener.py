@@ -101,6 +101,7 @@ class Listener:
 
     def accept(self, frame: AudioFrame) -> None:
         """Take the next frame, as long as the voice activity detector wants it."""
+        self._hooks.level(frame)
         self._remember(frame)
         while self._requests:
             self._requests.popleft()()
@@ -234,6 +235,7 @@ class Listener:
             if foreign_words(partial, self._speaker.saying()):
                 self._be_sure(opening)
             return
+        self._hooks.partial(opening.session, partial)
         due = opening.age - opening.asked_at >= _AHEAD_S * RATE_HZ
         if self.manners.work_ahead and due and partial.count(" ") >= 2:
             opening.asked_at = opening.age
@@ -256,6 +258,7 @@ class Listener:
 
     def _be_sure(self, opening: Opening) -> None:
         opening.unsure = False
+        self._hooks.barged_in(opening.session)
         self._speaker.interrupt()
 
     def _was_nobody(self, opening: Opening) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from edgebot.core.audio import AudioFrame, DeviceTrouble
 from edgebot.core.listening import TurnDetector, VoiceActivity, WakeWord
+from edgebot.core.turn import Turn
 from edgebot.runtime.endpointing import EndpointLimits
 from edgebot.runtime.live.interruption import InterruptionLimits
 
@@ -50,7 +53,8 @@ USUAL = Manners()
 
 @dataclass(slots=True)
 class Hooks:
-    """Whom the listener tells what happens. Called on its thread; must not block."""
+    """Whom the stages tell what happens. Called on the listener's thread where nothing else is
+    said; must not block."""
 
     woken: Callable[[str, float], None] = lambda word, score: None
     followed: Callable[[bool], None] = lambda spoke: None
@@ -58,3 +62,27 @@ class Hooks:
 
     state: Callable[[str], None] = lambda name: None
     """``asleep``, ``listening`` or ``thinking``."""
+
+    level: Callable[[AudioFrame], None] = lambda frame: None
+    """Every frame that is heard."""
+
+    partial: Callable[[str, str], None] = lambda session, text: None
+    """The words of the utterance so far."""
+
+    barged_in: Callable[[str], None] = lambda session: None
+    """Somebody broke a reply off."""
+
+    final: Callable[[Turn, str], None] = lambda turn, text: None
+    """What the person said, once the turn is sure to happen (on the responder's thread)."""
+
+    sentence: Callable[[Turn, str], None] = lambda turn, text: None
+    """A sentence of a reply was written (on the responder's thread)."""
+
+    ended: Callable[[Mapping[str, Any], str], None] = lambda record, heard: None
+    """A turn is over: its record in the ledger, and what of the reply was heard."""
+
+    speaking: Callable[[Turn, bool], None] = lambda turn, on: None
+    """A reply begins to be audible, or is over (on the speaker's thread)."""
+
+    trouble: Callable[[DeviceTrouble], None] = lambda trouble: None
+    """A sound device failed or works again (on the main thread)."""

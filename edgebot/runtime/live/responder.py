@@ -17,6 +17,7 @@ from edgebot.runtime.live.activity import Activity
 from edgebot.runtime.live.health import StageHealth
 from edgebot.runtime.live.jobs import Attempt, Job, Notice, Outcome, Ring
 from edgebot.runtime.live.ledger import Ledger, record_of
+from edgebot.runtime.live.manners import Hooks
 from edgebot.runtime.live.reply import Reply
 
 _LOG = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Responder:
         activity: Activity,
         on_outcome: Callable[[Outcome], None],
         who: Callable[[Samples], str | None] | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         """``who``: tells whose voice an utterance is, where voices are told apart."""
         self._dialogue = dialogue
@@ -67,6 +69,7 @@ class Responder:
         self._activity = activity
         self._on_outcome = on_outcome
         self._who = who
+        self._hooks = hooks or Hooks()
         self._jobs: Channel[Job] = Channel(capacity=64)
         self._failed = 0
         self._current: Job | None = None
@@ -152,12 +155,14 @@ class Responder:
     def _speak(self, attempt: Attempt, transcript: Transcript, proposal: Proposal) -> None:
         turn = attempt.turn
         self._activity.begin((turn.id, "reply"))
+        self._hooks.final(turn, transcript.text)
         reply = Reply(turn, self._mouth.rate_hz)
         self._mouth.begin(reply)
         try:
             for sentence in proposal.sentences():
                 turn.mark("first_token")
                 turn.mark("first_sentence")
+                self._hooks.sentence(turn, sentence.text)
                 self._health.end()  # waiting for the voice is no stall
                 if not reply.say(sentence.text):
                     break
@@ -169,7 +174,9 @@ class Responder:
         turn.mark("done")
         self._dialogue.heard(turn, heard)
         decision = proposal.decision
-        self._ledger.add(record_of(turn, decision, attempt.by, transcript))
+        record = record_of(turn, decision, attempt.by, transcript)
+        self._ledger.add(record)
+        self._hooks.ended(record, heard)
         self._on_outcome(
             Outcome(
                 turn.session,
@@ -191,6 +198,7 @@ class Responder:
         if notice.tone is not None:
             reply.sound(notice.tone)
         if notice.text:
+            self._hooks.sentence(notice.turn, notice.text)
             reply.say(notice.text)
         reply.end()
         self._health.end()
@@ -205,6 +213,7 @@ class Responder:
         if not self._still_due(announcement.id):
             return
         self._activity.begin((turn.id, "reply"))
+        self._hooks.sentence(turn, announcement.text)
         reply = Reply(turn, self._mouth.rate_hz, rings=announcement.ring)
         self._mouth.begin(reply)
         tone = self._mouth.ring_tone

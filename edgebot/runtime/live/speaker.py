@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from edgebot.core.audio import AudioFrame, Playback, Samples
 from edgebot.core.channel import Channel, ChannelClosed
 from edgebot.core.dialogue import VolumeControl
+from edgebot.core.turn import Turn
 from edgebot.runtime.live.activity import Activity
 from edgebot.runtime.live.health import StageHealth
 from edgebot.runtime.live.reply import Reply
@@ -40,6 +41,7 @@ class Speaker:
         health: StageHealth,
         activity: Activity,
         tones: Mapping[str, Samples] | None = None,
+        speaking: Callable[[Turn, bool], None] = lambda turn, on: None,
     ) -> None:
         """``tones``: short sounds by name, at the playback's rate; none where they are off."""
         self._playback = playback
@@ -47,6 +49,7 @@ class Speaker:
         self._health = health
         self._activity = activity
         self._tones = tones or {}
+        self._tell_speaking = speaking
         self._replies: Channel[Reply] = Channel(capacity=4)
         self._changed = threading.Condition()
         self._current: Reply | None = None
@@ -171,6 +174,8 @@ class Speaker:
             self._health.begin()
             self._playback.write(AudioFrame(piece, reply.rate_hz))
             self._health.end()
+            if not reply.cursor:
+                self._tell_speaking(reply.turn, True)
             reply.turn.mark("first_audio")
             with self._changed:
                 if epoch == self._epoch:
@@ -206,6 +211,7 @@ class Speaker:
             self._current, self._paused, self._ducked = None, False, False
             self._begun.remove(reply)
         self._activity.end((reply.turn.id, "reply"))
+        self._tell_speaking(reply.turn, False)
         reply.finish(heard)
 
     def _silence(self, reply: Reply) -> None:
