@@ -76,6 +76,14 @@ class SkillError(EdgebotError):
     """A skill failed, hung or returned nonsense."""
 
 
+class BundleError(EdgebotError):
+    """A bundle for a board cannot be made, is damaged or is for another board."""
+
+
+class Untrusted(BundleError):
+    """A signature is wrong, or of a key that is unknown or out of date."""
+
+
 class Cancelled(EdgebotError):
     """The turn was cancelled; whoever catches this stops quietly."""
 

@@ -1,0 +1,1 @@
+"""From a checkout to a board: bundles, releases, health, rollback, images, fleets."""
