@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from edgebot.audio.outage import Outage
 from edgebot.core.audio import RATE_HZ, AudioFrame, AudioSource, DeviceTrouble
 from edgebot.core.errors import AudioError
@@ -17,6 +19,10 @@ STILL_SILENT_S = 1.5
 """After the first time, in seconds: what comes back shall be heard within 2 s."""
 
 
+_MUTED_S = 0.1
+"""Length of the silent frames that stand for a muted microphone, in seconds."""
+
+
 class Reopening:
     """An :class:`~edgebot.core.audio.AudioSource` around whatever ``open_source`` opens.
 
@@ -24,6 +30,8 @@ class Reopening:
     :data:`SILENT_S` of zeros make it close the source and open another, with growing pauses.
     ``tell`` hears of each outage once, and once of its end. A source must notice by itself when
     nothing comes, and raise; one that ends without an error ends this one too.
+
+    While :meth:`mute` is on, no source is open at all: frames of zeros come at the usual pace.
 
     ``frames`` numbers samples from 0 on; time without sound leaves a gap in the positions.
     """
@@ -51,6 +59,7 @@ class Reopening:
         self._frames = 0
         self._silent = 0
         self._lost = False
+        self._muted = threading.Event()
         self._heard_at: float | None = None
         """When the last frame came, or when the first was asked for."""
 
@@ -59,25 +68,55 @@ class Reopening:
         if self._heard_at is None:
             self._heard_at = self._clock()
         while not self._closed.is_set():
+            if self._muted.is_set():
+                yield self._silence()
+                continue
             try:
                 source = self._reopen()
                 for frame in source.frames():
+                    if self._muted.is_set():
+                        break
                     yield self._checked(frame)
                     if self._closed.is_set():
                         return
                     self._mind_silence()
             except AudioError as error:
-                self._lost = True
-                self._release()
-                self._sleep(self._outage.failed(str(error)))
-            else:
+                if not self._muted.is_set():
+                    self._lost = True
+                    self._release()
+                    self._sleep(self._outage.failed(str(error)))
+                    continue
+            if not self._muted.is_set():
                 return
+            self._release()
+
+    def mute(self, on: bool) -> None:
+        """Close the device and keep it closed, or open it again. From any thread."""
+        if on:
+            self._muted.set()
+            self._release()
+        else:
+            self._muted.clear()
+
+    @property
+    def muted(self) -> bool:
+        """Whether the device is kept closed."""
+        return self._muted.is_set()
+
+    def _silence(self) -> AudioFrame:
+        """What is delivered instead of a device that is closed on purpose."""
+        self._sleep(_MUTED_S)
+        zeros = AudioFrame(np.zeros(int(_MUTED_S * RATE_HZ), np.int16), RATE_HZ, self._position)
+        self._position += len(zeros.samples)
+        self._frames += 1
+        self._heard_at = self._clock()
+        return zeros
 
     def _reopen(self) -> AudioSource:
         source = self._open()
         with self._lock:
             self._source = source
-        if self._closed.is_set():
+        if self._closed.is_set() or self._muted.is_set():
             self._release()
             raise AudioError("the microphone was closed")
         self._silent = 0

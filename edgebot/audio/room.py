@@ -162,6 +162,14 @@ class Room:
         """Frames so far."""
         return self._position // FRAME + self.microphone.heartbeat()
 
+    def mute_microphone(self, on: bool) -> None:
+        """Close the microphone and keep it closed, or open it again."""
+        self.microphone.mute(on)
+
+    def microphone_muted(self) -> bool:
+        """Whether the microphone is kept closed."""
+        return self.microphone.muted
+
     def close(self) -> None:
         """End the recording, drop what waits."""
         self._closed.set()

@@ -103,6 +103,14 @@ class SoundCard:
         """Frames heard and attempts to open the microphone."""
         return self._source.heartbeat()
 
+    def mute_microphone(self, on: bool) -> None:
+        """Close the microphone's device and keep it closed, or open it again."""
+        self._source.mute(on)
+
+    def microphone_muted(self) -> bool:
+        """Whether the microphone's device is kept closed."""
+        return self._source.muted
+
     def close(self) -> None:
         """Release both devices."""
         self.microphone.close()

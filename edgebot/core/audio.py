@@ -128,5 +128,14 @@ class Sound(Protocol):
     def heartbeat(self) -> int:
         """Grows with every frame and with every attempt to reopen: it stands still when we hang."""
 
+    def mute_microphone(self, on: bool) -> None:
+        """Close the microphone's device and keep it closed, or open it again; from any thread.
+
+        While it is closed :attr:`microphone` delivers zeros.
+        """
+
+    def microphone_muted(self) -> bool:
+        """Whether the microphone's device is kept closed."""
+
     def close(self) -> None:
         """Release both devices."""

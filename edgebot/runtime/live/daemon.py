@@ -149,6 +149,24 @@ class Daemon:
         """Speak ``text``, which answers nobody."""
         self.responder.submit(Notice(text))
 
+    def hush(self) -> None:
+        """Break off what is being said or rings, and close the microphone."""
+        scheduler = self.parts.dialogue.scheduler
+        for announcement in scheduler.ringing():
+            scheduler.done(announcement)
+        self.listener.abandon()
+        self.speaker.interrupt()
+
+    def mute_microphone(self, on: bool) -> None:
+        """Close the microphone's device and keep it closed, or open it again."""
+        self.listener.abandon()
+        self.parts.sound.mute_microphone(on)
+
+    @property
+    def microphone_muted(self) -> bool:
+        """Whether the microphone's device is kept closed."""
+        return self.parts.sound.microphone_muted()
+
     def _note(self, trouble: DeviceTrouble) -> None:
         if trouble.device == "speaker":
             self._mute = not trouble.solved

@@ -80,6 +80,10 @@ class Listener:
         """A turn has ended."""
         self._requests.append(lambda: self._after(outcome))
 
+    def abandon(self) -> None:
+        """Close the microphone with the next frame, without an answer."""
+        self._requests.append(self._abandon)
+
     def listening(self) -> bool:
         """Whether the microphone is open."""
         return self._opening is not None
@@ -295,6 +299,13 @@ class Listener:
         elif self.manners.follow_up_s and outcome.heard_words and not outcome.ended:
             self._open("follow_up", self.manners.follow_up_s)
         else:
+            self._hooks.state("asleep")
+
+    def _abandon(self) -> None:
+        self._recent.clear()
+        self._break_in.reset()
+        if self._opening is not None:
+            self._drop()
             self._hooks.state("asleep")
 
     def _drop(self) -> None:

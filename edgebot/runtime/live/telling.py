@@ -27,6 +27,32 @@ class Teller:
         self._speaking: str | None = None
         self._state: State = "asleep"
         self._since_level = 0
+        self._quiet = threading.Event()
+        self._quiet.set()
+        self._on_busy: list[Callable[[], None]] = []
+
+    @property
+    def busy(self) -> bool:
+        """Somebody speaks to the assistant, or it thinks about what they said."""
+        return not self._quiet.is_set()
+
+    def wait_quiet(self, timeout_s: float) -> bool:
+        """Block until it is not busy; False when that took too long."""
+        return self._quiet.wait(timeout_s)
+
+    def on_busy(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call ``call`` once, as soon as it is busy; returns what ends that."""
+        with self._lock:
+            if self._quiet.is_set():
+                self._on_busy.append(call)
+                return lambda: self._forget(call)
+        call()
+        return lambda: None
+
+    def _forget(self, call: Callable[[], None]) -> None:
+        with self._lock:
+            if call in self._on_busy:
+                self._on_busy.remove(call)
 
     @property
     def state(self) -> State:
@@ -59,6 +85,18 @@ class Teller:
         with self._lock:
             self._listener = cast(State, name)
             self._tell()
+            told = self._become_busy()
+        for call in told:
+            call()
+
+    def _become_busy(self) -> list[Callable[[], None]]:
+        """Note whether the engines are needed; whom to tell that they are."""
+        if self._listener == "asleep" or self._state == "speaking":
+            self._quiet.set()
+            return []
+        self._quiet.clear()
+        told, self._on_busy = self._on_busy, []
+        return told
 
     def _on_speaking(self, turn: Turn, on: bool) -> None:
         with self._lock:
@@ -67,6 +105,8 @@ class Teller:
             elif self._speaking == turn.id:
                 self._speaking = None
             self._tell()
+            if self._state == "speaking":
+                self._quiet.set()
 
     def _tell(self) -> None:
         """A microphone that is open is more than a voice that still sounds."""

@@ -1,0 +1,35 @@
+"""Which doors the settings open, and the rim they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgebot.config.settings import Settings
+from edgebot.server.house import House
+from edgebot.server.rim import Rim, Service
+
+
+def _http(settings: Settings) -> Sequence[Service]:
+    if not settings.server.enabled:
+        return ()
+    from edgebot.server.http.service import HttpService
+
+    return (HttpService(settings),)
+
+
+DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http,)
+"""Each returns its services for the settings: none where its door is closed.
+
+Raises ``ConfigError`` when the door may not be opened as the settings mean it; then `edgebot run`
+does not start at all. Imports what it needs by itself: a door that is closed costs no memory.
+"""
+
+
+def services_of(settings: Settings) -> list[Service]:
+    """The services of all doors that ``settings`` open."""
+    return [service for door in DOORS for service in door(settings)]
+
+
+def open_rim(house: House) -> Rim:
+    """The rim of ``house``, not started yet. Raises ``ConfigError``."""
+    return Rim(house, services_of(house.settings))

@@ -1,0 +1,1 @@
+"""The HTTP door: API, events, web page, OpenAI-compatible API."""
