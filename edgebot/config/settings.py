@@ -12,14 +12,18 @@ from edgebot.config import paths
 from edgebot.config.sections.audio import AudioSettings
 from edgebot.config.sections.base import Section
 from edgebot.config.sections.dialogue import DialogueSettings, NluSettings
+from edgebot.config.sections.home import HomeSettings
 from edgebot.config.sections.knowledge import KnowledgeSettings
 from edgebot.config.sections.language import LlmSettings
 from edgebot.config.sections.listening import ListeningSettings
+from edgebot.config.sections.mqtt import MqttSettings
 from edgebot.config.sections.server import ServerSettings
 from edgebot.config.sections.speech import SttSettings, TtsSettings
+from edgebot.config.sections.telling import MetricsSettings, Webhook
 from edgebot.config.sections.threads import ThreadSettings
 from edgebot.config.sections.voices import VoiceSettings
 from edgebot.config.sections.wake import VadSettings, WakeSettings
+from edgebot.config.sections.wyoming import WyomingSettings
 
 
 class Settings(Section):
@@ -81,6 +85,22 @@ class Settings(Section):
 
     server: ServerSettings = ServerSettings()
     """The HTTP door: API, web page, OpenAI-compatible API."""
+
+    wyoming: WyomingSettings = WyomingSettings()
+    """The Wyoming door: speech services, satellites in other rooms."""
+
+    mqtt: MqttSettings = MqttSettings()
+    """The MQTT door."""
+
+    home: HomeSettings = HomeSettings()
+    """The Home Assistant whose devices are switched."""
+
+    metrics: MetricsSettings = MetricsSettings()
+    """Figures for Prometheus."""
+
+    webhooks: tuple[Webhook, ...] = ()
+    """Addresses that are told what happens: ``url``, ``events``, ``secret_file`` and ``words`` of
+    each; events are ``state woken turn barge_in trouble muted changed``."""
 
     threads: ThreadSettings = ThreadSettings()
     """Native threads each engine may use."""
