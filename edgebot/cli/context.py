@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from edgebot.config.loader import load_settings
+from edgebot.config.loader import find_file, load_settings
 from edgebot.config.profiles import profile_settings
 from edgebot.config.settings import Settings
 from edgebot.runtime.wiring import Assembly
@@ -20,6 +20,11 @@ def settings_of(ctx: click.Context) -> Settings:
     if chosen.get("level") is None:
         logging.getLogger().setLevel(settings.log_level)
     return settings
+
+
+def config_file_of(ctx: click.Context) -> Path | None:
+    """The settings file this call was given or found."""
+    return find_file((ctx.find_root().obj or {}).get("config_file"))
 
 
 def assembly_of(

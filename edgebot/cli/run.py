@@ -10,16 +10,21 @@ import threading
 
 import click
 
-from edgebot.cli.context import assembly_of, settings_of
+from edgebot.cli.context import assembly_of, config_file_of, settings_of
 from edgebot.config.settings import Settings
 from edgebot.core.cancel import Cancellation
 from edgebot.core.errors import ConfigError
+from edgebot.runtime.live.bus import Bus
 from edgebot.runtime.live.daemon import Daemon, Order
 from edgebot.runtime.live.health import ServiceNotifier, Stall
 from edgebot.runtime.live.instance import Instance
 from edgebot.runtime.live.reloading import can_apply
 from edgebot.runtime.live.starting import manners_of, open_daemon, warm_up
+from edgebot.runtime.live.telling import Teller
 from edgebot.runtime.wiring import Assembly
+from edgebot.server.doors import services_of
+from edgebot.server.house import House
+from edgebot.server.rim import Rim
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,15 +67,21 @@ def serve(
 ) -> Order:
     """Run a daemon over ``assembly`` until it is stopped or wants to be built anew."""
     click.echo("edgebot: loading …", err=True)
+    services = services_of(assembly.settings)
     sound = assembly.sound()
-    daemon = open_daemon(assembly, sound)
+    bus = Bus()
+    teller = Teller(bus)
+    daemon = open_daemon(assembly, sound, hooks=teller.hooks(assembly.wake_followed))
     daemon.parts.notifier = notifier
+    rim = Rim(House(assembly, bus, daemon, teller, config_file_of(ctx)), services)
+    rim.house.remember_mute()
     ending = Cancellation()
     warming: list[threading.Thread] = []
     words = assembly.wake_word()
     names = ", ".join(f'"{word}"' for word in words.words) if words else "no wake word"
 
     def ready() -> None:
+        rim.start()
         notifier.ready()
         click.echo(f"edgebot: listening for {names}; Ctrl-C stops", err=True)
         if warm:
@@ -81,6 +92,7 @@ def serve(
         return daemon.run(ready, _give_up, lambda: _reload(ctx, assembly, daemon, notifier))
     finally:
         ending.cancel()
+        rim.close()
         sound.close()
         for thread in warming:
             # Engines must not be closed under it. After an order to stop, the timer ends the wait.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from edgebot.config.settings import Settings
 from edgebot.core.audio import AudioFrame, Samples
 from edgebot.core.cancel import Cancellation
 from edgebot.core.dialogue import Dialogue, VolumeControl
-from edgebot.core.errors import Cancelled, EdgebotError, UsageError
+from edgebot.core.errors import Cancelled, EdgebotError, StoreError, UsageError
 from edgebot.core.speech import TextToSpeech
 from edgebot.dialogue.store.store import Store
 from edgebot.runtime.live.bus import Bus, Changed, Muted, State
@@ -28,6 +29,8 @@ from edgebot.server.places import Busy, Places
 from edgebot.server.relay import Listener, Relay
 
 __all__ = ["Answer", "Busy", "House", "NoMicrophone"]
+
+_LOG = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 20_000
 """Longer texts are no questions; they are cut."""
@@ -83,6 +86,9 @@ class House:
         self.daemon = daemon
         self.teller = teller
         self.config_file = config_file
+        self.on_reload: Callable[[], None] = lambda: None
+        """Reads the settings again where there is no daemon."""
+
         wanted = assembly.settings.server
         self.places = Places(wanted.turns_at_once, wanted.turns_waiting, teller)
         self.relay = Relay(bus)
@@ -231,6 +237,13 @@ class House:
         """Break off what is being said, and close the microphone."""
         self._room().hush()
 
+    def reload(self) -> None:
+        """Read the settings again; what cannot change while running is built anew."""
+        if self.daemon is None:
+            self.on_reload()
+        else:
+            self.daemon.order("reload")
+
     def mute_speaker(self, on: bool, for_s: float | None = None) -> None:
         """Silence the loudspeaker, or let it be heard again."""
         self.volume.mute(on, for_s)
@@ -246,6 +259,16 @@ class House:
         self._room().mute_microphone(on)
         self.store.preferences("microphone").set("muted", on)
         self._tell_muted()
+
+    def remember_mute(self) -> None:
+        """Close the microphone if it was muted when the assistant last ran."""
+        try:
+            muted = self.store.preferences("microphone").get("muted", False)
+        except StoreError as problem:
+            _LOG.warning("whether the microphone was muted is not known (%s)", problem)
+            return
+        if muted:
+            self._room().mute_microphone(True)
 
     def microphone_muted(self) -> bool:
         """Whether the microphone's device is closed."""

@@ -44,7 +44,7 @@ class ServerSettings(Section):
     turns_waiting: int = Field(default=100, ge=1, le=1000)
     """Turns that may wait for their place; who comes after them is told to come again."""
 
-    requests_a_minute: int = Field(default=600, ge=10, le=100_000)
+    requests_a_minute: int = Field(default=6000, ge=10, le=100_000)
     """Requests that one address may send in a minute."""
 
     max_body_mb: int = Field(default=16, ge=1, le=256)

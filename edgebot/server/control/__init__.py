@@ -1,0 +1,1 @@
+"""A Unix socket by which programs of the same user order the running assistant about."""
