@@ -18,6 +18,7 @@ from edgebot.core.errors import EdgebotError, UsageError
 VERBS = {
     "run": ("edgebot.cli.run:run", "Listen for the wake word and answer, until stopped."),
     "listen": ("edgebot.cli.run:listen", "Open the microphone of the running daemon."),
+    "ctl": ("edgebot.cli.ctl:ctl", "Order the running assistant about."),
     "serve": ("edgebot.cli.serve:serve", "Serve HTTP and the other doors without a microphone."),
     "server": ("edgebot.cli.server:server", "Make the token and show the certificate of HTTP."),
     "turns": ("edgebot.cli.turns:turns", "Show where the time of the last turns went."),

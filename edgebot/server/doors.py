@@ -17,7 +17,13 @@ def _http(settings: Settings) -> Sequence[Service]:
     return (HttpService(settings),)
 
 
-DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http,)
+def _control(settings: Settings) -> Sequence[Service]:
+    from edgebot.server.control.service import ControlService
+
+    return (ControlService(settings),)
+
+
+DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http, _control)
 """Each returns its services for the settings: none where its door is closed.
 
 Raises ``ConfigError`` when the door may not be opened as the settings mean it; then `edgebot run`
