@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgebot.core.errors import EngineError, OutOfMemory
+from edgebot.nlg.llama_backends import load_backends
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class NativeModel:
 
     def __init__(self, path: Path, threads: int, context_tokens: int, batch_tokens: int) -> None:
         C.llama_log_set(_listen, None)
+        load_backends()
         C.llama_backend_init()
         self._context: Any = None
         self._flag = AbortFlag()
