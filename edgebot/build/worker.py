@@ -113,7 +113,8 @@ def _crash(request: Mapping[str, Any], code: int, words: IO[bytes]) -> EdgebotEr
 
 def _raised(kind: str, message: str) -> BaseException:
     known = getattr(errors, kind, EngineError)
-    return known(message)  # type: ignore[no-any-return]
+    raised: BaseException = known(message)
+    return raised
 
 
 class _Told:
