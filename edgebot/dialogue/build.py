@@ -131,7 +131,8 @@ def open_dialogue(parts: Parts) -> LadderDialogue:
     )
     ladder = Ladder(_rungs(parts, resolver))
     vocabulary = Vocabulary(parts.store)
-    return LadderDialogue(ladder, stage, announcer, vocabulary, (parts.store.close,))
+    closing = (parts.store.close,)
+    return LadderDialogue(ladder, stage, announcer, vocabulary, closing, turnlog.last)
 
 
 def _rungs(parts: Parts, resolver: Resolver) -> list[Rung]:

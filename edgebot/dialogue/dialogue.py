@@ -35,7 +35,9 @@ class LadderDialogue:
         scheduler: Scheduler,
         vocabulary: Vocabulary,
         closing: Sequence[Callable[[], None]] = (),
+        last_turns: Callable[[], list[dict[str, Any]]] = list,
     ) -> None:
+        """``last_turns``: see :attr:`last_turns`."""
         self.scheduler: Scheduler = scheduler
         self.toolbox: Toolbox = stage.toolbox
         self._ladder = ladder
@@ -44,6 +46,9 @@ class LadderDialogue:
         self._clock: Clock = stage.clock
         self._vocabulary = vocabulary
         self._closing = closing
+        self.last_turns = last_turns
+        """The turns of this process with their words, oldest first."""
+
         self._said: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
         self._stage = replace(stage, said=self._note)

@@ -91,6 +91,10 @@ class Assembly(Ears):
             engine: T = self._open[key]
             return engine
 
+    def opened(self, key: str) -> bool:
+        """Whether the engine of the method called ``key`` is there already."""
+        return key in self._open
+
     def close(self) -> None:
         """Close what was opened, last first."""
         self._open.clear()

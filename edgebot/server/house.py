@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -129,6 +129,10 @@ class House:
         """The dialogue of all sessions."""
         return self.assembly.dialogue()
 
+    def ready(self) -> bool:
+        """Whether turns find their engines loaded."""
+        return all(map(self.assembly.opened, ("stt", "tts", "dialogue")))
+
     def calls_tools(self) -> bool:
         """Whether the language model may carry something out while it answers."""
         return self.assembly.plan.has("llm") and self.assembly.talker().can_call
@@ -136,6 +140,11 @@ class House:
     def tts(self) -> TextToSpeech:
         """The voice; the daemon's own, which keeps its phrases."""
         return self.assembly.tts() if self.daemon is None else self.daemon.parts.tts
+
+    def last_turns(self) -> list[dict[str, Any]]:
+        """The turns of this process with their words, oldest first."""
+        last: Callable[[], list[dict[str, Any]]] = getattr(self.dialogue(), "last_turns", list)
+        return last()
 
     @property
     def state(self) -> State:

@@ -31,6 +31,11 @@ class Listener:
         self._events.append(event)
         self._wake()
 
+    def change(self, *kinds: type) -> None:
+        """Hear of ``kinds`` from now on."""
+        self.kinds = kinds
+        self._relay.mind_levels()
+
     def close(self) -> None:
         """Hear no more."""
         self._closed = True
@@ -81,15 +86,20 @@ class Relay:
         chosen = kinds or tuple(kind for kind in KINDS if kind is not Level)
         listener = Listener(self, chosen, capacity)
         self._listeners.add(listener)
-        if Level in chosen and self._levels is None:
-            self._levels = self._bus.subscribe(Level, capacity=16, wake=self._wake)
+        self.mind_levels()
         return listener
 
     def forget(self, listener: Listener) -> None:
         """``listener`` hears no more."""
         self._listeners.discard(listener)
+        self.mind_levels()
+
+    def mind_levels(self) -> None:
+        """Have levels measured as long as anybody wants them."""
         wanted = any(Level in one.kinds for one in self._listeners)
-        if not wanted and self._levels is not None:
+        if wanted and self._levels is None:
+            self._levels = self._bus.subscribe(Level, capacity=16, wake=self._wake)
+        elif not wanted and self._levels is not None:
             self._levels.close()
             self._levels = None
 

@@ -167,6 +167,10 @@ class Daemon:
         """Whether the microphone's device is kept closed."""
         return self.parts.sound.microphone_muted()
 
+    def broken(self) -> frozenset[str]:
+        """The sound devices that do not work at the moment."""
+        return frozenset(self._broken)
+
     def _note(self, trouble: DeviceTrouble) -> None:
         if trouble.device == "speaker":
             self._mute = not trouble.solved
