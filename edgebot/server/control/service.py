@@ -16,12 +16,13 @@ from edgebot.config.settings import Settings
 from edgebot.core.errors import EdgebotError
 from edgebot.server.control.address import reachable, socket_file
 from edgebot.server.control.orders import carry_out
+from edgebot.server.control.spoken import turn
 from edgebot.server.house import House
 
 _LOG = logging.getLogger(__name__)
 
-_LINE = 64 * 1024
-"""Longest order in bytes."""
+_LINE = 1024 * 1024
+"""Longest order in bytes: a short recording fits in."""
 
 _PATIENCE_S = 30.0
 """Who says nothing for so long is sent away."""
@@ -98,6 +99,8 @@ async def _answer(house: House, line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {"ok": False, "error": "no JSON; send one object a line"}
     try:
+        if isinstance(order, dict) and order.get("do") == "turn":
+            return {"ok": True, **await turn(house, order)}
         return {"ok": True, **await house.look(lambda: carry_out(house, order))}
     except EdgebotError as problem:
         return {"ok": False, "error": str(problem)}
