@@ -11,6 +11,7 @@ from edgebot.cli.context import config_file_of, settings_of
 from edgebot.runtime.live.bus import Bus
 from edgebot.runtime.live.health import ServiceNotifier
 from edgebot.runtime.live.instance import Instance
+from edgebot.runtime.live.reloading import can_apply
 from edgebot.runtime.loading import load_side_by_side
 from edgebot.runtime.wiring import Assembly
 from edgebot.server.doors import services_of
@@ -42,13 +43,22 @@ def serve(ctx: click.Context, no_warm_up: bool) -> None:
 _ORDERS = {signal.SIGHUP: "reload", signal.SIGTERM: "stop", signal.SIGINT: "stop"}
 
 
+def _reload(ctx: click.Context, assembly: Assembly, orders: queue.SimpleQueue[str]) -> None:
+    """Take the settings over, or have everything built anew for them."""
+    fresh = settings_of(ctx)
+    if can_apply(assembly.settings, fresh):
+        assembly.settings = fresh
+    else:
+        orders.put("reload")
+
+
 def _until_ordered(
     ctx: click.Context, notifier: ServiceNotifier, orders: queue.SimpleQueue[str], *, warm: bool
 ) -> str:
     with Assembly(settings_of(ctx)) as assembly:
         services = services_of(assembly.settings)
         house = House(assembly, Bus(), config_file=config_file_of(ctx))
-        house.on_reload = lambda: orders.put("reload")
+        house.on_reload = lambda: _reload(ctx, assembly, orders)
         if warm:
             click.echo("edgebot: loading …", err=True)
             load_side_by_side(assembly.stt, assembly.tts, assembly.dialogue)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from edgebot.config import paths
 from edgebot.config.settings import Settings
-from edgebot.core.language import LanguageModel
+from edgebot.core.language import LanguageModel, Message, Tool
 from edgebot.models.entry import Entry
 from edgebot.models.store import Installed
 from edgebot.nlg.fallback import PreferRemote
@@ -19,7 +19,21 @@ from edgebot.nlg.persona import PersonaFile, find_persona
 from edgebot.nlg.reader import ModelReader
 from edgebot.nlg.remote import RemoteEndpoint
 from edgebot.nlg.talker import LanguageTalker
+from edgebot.nlg.tools import is_call, read_call, tool_grammar, tool_rules
 from edgebot.runtime.probes import may_call
+
+__all__ = [
+    "is_call",
+    "open_engine",
+    "open_guard",
+    "open_persona",
+    "open_reader",
+    "open_talker",
+    "read_call",
+    "sampling",
+    "with_endpoint",
+    "with_tools",
+]
 
 
 def open_engine(engine: Any, installed: Installed, settings: Settings) -> LanguageModel:
@@ -110,6 +124,23 @@ def open_reader(
         return None
     limits = Limits(reading_s=settings.llm.reading_s)
     return ModelReader(open_model, persona, limits, _pace(entry, settings))
+
+
+def with_tools(
+    messages: Sequence[Message], tools: Sequence[Tool], *, forced: bool
+) -> tuple[list[Message], str]:
+    """``messages`` that tell of ``tools``, and the grammar of the reply.
+
+    ``forced``: the reply is a call; otherwise words will do as well.
+    """
+    rules = tool_rules(tools)
+    told = list(messages)
+    if told and told[0].role == "system":
+        told[0] = Message("system", f"{told[0].content}\n\n{rules}")
+    else:
+        told.insert(0, Message("system", rules))
+    grammar = tool_grammar(tools)
+    return told, grammar.replace("call | text", "call", 1) if forced else grammar
 
 
 def sampling(entry: Entry, settings: Settings) -> dict[str, Any]:

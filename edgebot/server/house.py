@@ -178,7 +178,7 @@ class House:
         asked = readable(text)
         if not asked:
             raise UsageError("there is nothing to answer; send some words")
-        exchange = Exchange(self, session_of(session), by, self._on_loop(on_sentence), spoken)
+        exchange = Exchange(self, session_of(session), by, self.on_loop(on_sentence), spoken)
         return await self.places.turn(lambda: exchange.typed(asked), exchange.cancellation)
 
     async def hear(
@@ -192,8 +192,8 @@ class House:
         spoken: bool = False,
     ) -> Answer:
         """The same for a recording, 16 kHz; ``on_heard`` is told what was understood."""
-        exchange = Exchange(self, session_of(session), by, self._on_loop(on_sentence), spoken)
-        exchange.on_heard = self._on_loop(on_heard)
+        exchange = Exchange(self, session_of(session), by, self.on_loop(on_sentence), spoken)
+        exchange.on_heard = self.on_loop(on_heard)
         return await self.places.turn(lambda: exchange.heard(samples), exchange.cancellation)
 
     async def speech(self, text: str) -> tuple[Samples, int]:
@@ -222,7 +222,8 @@ class House:
 
         return await self.places.turn(work, cancellation)
 
-    def _on_loop(self, call: Callable[[str], None]) -> Callable[[str], None]:
+    def on_loop(self, call: Callable[[str], None]) -> Callable[[str], None]:
+        """``call``, to be called from a turn's thread and carried out on the running loop."""
         loop = asyncio.get_running_loop()
         return lambda text: None if loop.is_closed() else _later(loop, call, text)
 

@@ -66,10 +66,15 @@ def wav_of(samples: Samples, rate_hz: int) -> bytes:
     return encoded(samples, rate_hz, "WAV")
 
 
-def encoded(samples: Samples, rate_hz: int, form: str) -> bytes:
-    """``samples`` as ``WAV``, ``FLAC``, or OGG with Opus (``OPUS``)."""
+def encoded(samples: Samples, rate_hz: int, form: str, pcm_hz: int = 24_000) -> bytes:
+    """``samples`` as ``WAV FLAC MP3``, Opus in OGG (``OPUS``), or bare (``PCM``)."""
     out = io.BytesIO()
-    if form == "OPUS":
+    if form == "PCM":
+        signal = soxr.resample(samples.astype(np.float32), rate_hz, pcm_hz)
+        return bytes(np.clip(np.rint(signal), -32768, 32767).astype("<i2").tobytes())
+    if form == "MP3":
+        soundfile.write(out, samples, rate_hz, format="MP3")
+    elif form == "OPUS":
         rate, wanted = 48_000, samples.astype(np.float32) / 32768.0
         wanted = soxr.resample(wanted, rate_hz, rate)
         soundfile.write(out, wanted, rate, format="OGG", subtype="OPUS")

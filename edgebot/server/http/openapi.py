@@ -27,6 +27,16 @@ _REFUSALS: Mapping[int, str] = {
     503: "Too busy, or an engine is not available.",
 }
 
+_FORM = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "model": {"type": "string"},
+        "response_format": {"type": "string", "enum": ["json", "text", "verbose_json"]},
+    },
+    "required": ["file"],
+}
+
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
@@ -96,6 +106,8 @@ def _operation(one: Operation, schemas: Mapping[type[BaseModel], dict[str, Any]]
         content["application/json"] = {"schema": schemas[one.body]}
     for kind in one.takes:
         content[kind] = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+    if one.form:
+        content["multipart/form-data"] = {"schema": _FORM}
     if content:
         described["requestBody"] = {"required": True, "content": content}
     return described

@@ -85,6 +85,9 @@ class Operation:
     takes: tuple[str, ...] = ()
     """Content types other than JSON; their bytes are :attr:`Call.content`."""
 
+    form: bool = False
+    """It takes ``multipart/form-data`` with a field ``file``, and reads it by itself."""
+
     answer: type[BaseModel] | None = None
     also: tuple[str, ...] = ()
     """Content types it may answer with besides JSON."""

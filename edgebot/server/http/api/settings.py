@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -15,6 +16,9 @@ from edgebot.runtime.live.reloading import LIVE
 from edgebot.server.house import House
 from edgebot.server.http.operation import Call, Operation, Refusal, Wire
 from edgebot.server.http.settings_file import written
+
+_REPLY_S = 0.2
+"""The answer goes out before the door may close for a moment."""
 
 MAY_CHANGE = (
     "language", "time_zone", "units", "log_level", "audio", "stt", "tts", "dialogue", "listening",
@@ -74,7 +78,7 @@ async def change(call: Call) -> SettingsShown:
     shown = await call.house.look(work)
     if not wanted.dry_run:
         call.house.changed("settings")
-        call.house.reload()
+        asyncio.get_running_loop().call_later(_REPLY_S, call.house.reload)
     return shown
 
 

@@ -133,6 +133,7 @@ async def turn(call: Call) -> Said | Response:
 def said_of(answer: Answer) -> Said:
     """An answer as it goes over the wire."""
     described = json.loads(json.dumps(describe(answer.report), default=str))
+    described["sources"] = [source.rpartition("/")[2] for source in described["sources"]]
     return Said(
         turn=answer.turn,
         session=answer.session,
@@ -203,6 +204,7 @@ def _kept(house: House) -> list[dict[str, Any]]:
 
 def _record(one: Mapping[str, Any]) -> TurnRecord:
     plain = json.loads(json.dumps(dict(one), default=str))
+    plain["sources"] = [source.rpartition("/")[2] for source in plain["sources"]]
     return TurnRecord(**{name: plain[name] for name in TurnRecord.model_fields if name in plain})
 
 
