@@ -40,6 +40,7 @@ VERBS = {
     "probe": ("edgebot.cli.probe:probe", "Measure whether the language model can choose tools."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
     "build": ("edgebot.cli.build:build", "Make models for the board from others."),
+    "bundle": ("edgebot.cli.bundle:bundle", "Make one signed file with all a board needs."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
     "say": ("edgebot.cli.say:say", "Speak a text."),
     "transcribe": ("edgebot.cli.transcribe:transcribe", "Write down what a recording says."),

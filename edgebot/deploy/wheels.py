@@ -39,7 +39,7 @@ _PRUNED = ("tests", "include", "f2py", "__pycache__")
 """Directories of packages that nothing on a board reads; and the programs in ``bin``."""
 
 _LEFT_OUT = (".pyi", ".pyc", ".a", ".lib", ".h")
-_NOTES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock")
+_NOTES = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", ".lock")
 """What an unpacking writes about itself, differently from one time to the next."""
 
 
@@ -164,6 +164,11 @@ def needed_glibc(site: Path) -> str:
         for minor in re.findall(rb"GLIBC_2\.(\d+)\b", path.read_bytes()):
             newest = max(newest, int(minor))
     return f"2.{newest}"
+
+
+def interpreter() -> str:
+    """This Python, as far as it shapes what is compiled."""
+    return sys.version
 
 
 def compile_bytecode(site: Path, python: str) -> bool:
