@@ -23,7 +23,20 @@ def _control(settings: Settings) -> Sequence[Service]:
     return (ControlService(settings),)
 
 
-DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http, _control)
+def _wyoming(settings: Settings) -> Sequence[Service]:
+    services: list[Service] = []
+    if settings.wyoming.enabled:
+        from edgebot.server.wyoming.service import WyomingService
+
+        services.append(WyomingService(settings))
+    if settings.wyoming.satellites:
+        from edgebot.server.wyoming.hub import HubService
+
+        services.append(HubService(settings))
+    return services
+
+
+DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http, _control, _wyoming)
 """Each returns its services for the settings: none where its door is closed.
 
 Raises ``ConfigError`` when the door may not be opened as the settings mean it; then `edgebot run`
