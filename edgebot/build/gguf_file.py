@@ -82,6 +82,10 @@ class GgufFile:
         field = self._reader.get_field(key)
         return default if field is None else field.contents()
 
+    def fields(self) -> list[str]:
+        """The names of all metadata entries."""
+        return [key for key in self._reader.fields if not key.startswith("GGUF.")]
+
     def tensor(self, name: str) -> Tensor:
         """The weights called ``name``; raises ``EngineError`` when they are missing."""
         try:
@@ -129,18 +133,22 @@ class GgufFile:
         target: Path,
         *,
         fields: Mapping[str, Any] | None = None,
+        added: Mapping[str, int] | None = None,
         tensors: Mapping[str, Tensor | None] | None = None,
         rename: Callable[[str], str] = lambda name: name,
     ) -> None:
         """Write ``target``: this file with ``fields`` and ``tensors`` replaced (None: left out).
 
+        ``added``: whole numbers that stand in the metadata whether they did before or not.
         ``rename`` is applied to the names of all tensors that stay. Raises ``ModelError`` when the
         disk is full.
         """
         changed_fields, changed = dict(fields or {}), dict(tensors or {})
         with writing(target.parent):
             writer = gguf.GGUFWriter(str(target), self.architecture)
-            self._write_fields(writer, changed_fields)
+            self._write_fields(writer, {**changed_fields, **dict.fromkeys(added or {})})
+            for key, number in (added or {}).items():
+                writer.add_uint32(key, number)
             for name, tensor in self.tensors.items():
                 kept = changed.get(name, tensor)
                 if kept is not None:
