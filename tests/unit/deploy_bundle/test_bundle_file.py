@@ -108,7 +108,7 @@ def _tar(path: Path, *members: tuple[str, bytes]) -> Path:
 def test_a_manifest_that_is_not_first_is_not_looked_for(tmp_path: Path) -> None:
     content = manifest_of(CONTENTS).to_bytes()
     path = _tar(tmp_path / "x", (OBJECTS + "0" * 64, b""), (MANIFEST, content), (SIGNATURE, b""))
-    with pytest.raises(BundleError, match="manifest.json is not where"):
+    with pytest.raises(BundleError, match=r"manifest\.json is not where"):
         BundleReader(path)
 
 
