@@ -53,6 +53,7 @@ NEEDS = [
     Need("pulseaudio", "tests of the sound path", _sound_server, False, only_tests=True),
     Need("pulseaudio-utils", "tests of the sound path", _program("parec"), False, only_tests=True),
     Need("libasound2-plugins", "tests of the sound path", _alsa_pulse, False, only_tests=True),
+    Need("chromium", "tests of the web page", _program("chromium"), False, only_tests=True),
 ]
 
 
