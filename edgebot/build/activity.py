@@ -23,6 +23,9 @@ ACTIVITY = "activity"
 FILE = "activity.npz"
 _WINDOW = 512
 _LEAST_TOKENS = 64
+_BEGINNING = ("embd", "inp_embd")
+"""What llama.cpp calls the hidden state before the first layer."""
+
 _RESULT = re.compile(r"^l_out-(\d+)$")
 _INPUT = re.compile(r"^blk\.(\d+)\.(ffn_down|attn_output)\.weight$")
 
@@ -70,10 +73,10 @@ class _Observed:
         self.tokens: dict[str, int] = {}
 
     def wanted(self, name: str, source: str) -> bool:
-        return name == "inp_embd" or bool(_RESULT.match(name)) or bool(_INPUT.match(source))
+        return name in _BEGINNING or bool(_RESULT.match(name)) or bool(_INPUT.match(source))
 
     def seen(self, name: str, source: str, values: npt.NDArray[np.float32]) -> None:
-        if name == "inp_embd":
+        if name in _BEGINNING:
             self._before = values.copy()
         elif layer := _RESULT.match(name):
             self._turn(int(layer[1]), values)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from edgebot.build.evaluate_answers import answers
+from edgebot.build.evaluate_answers import answers, read_list
 from edgebot.build.evaluator import SOURCE, Evaluator, Trial
 from edgebot.build.step import Parameters
 from edgebot.core.errors import UsageError
@@ -39,7 +36,7 @@ class Questions(Evaluator[QuestionsParameters]):
         figures = {"questions_asked": float(len(asked))}
         for prefix, part in ((SOURCE, trial.source), ("", trial.artefact)):
             said = answers(
-                part.file(),
+                part,
                 prompts,
                 self.parameters.tokens,
                 trial.threads,
@@ -58,7 +55,7 @@ def read_questions(paths: Sequence[Path]) -> list[tuple[str, list[str]]]:
     """Questions and the words that answer them; raises ``UsageError``."""
     found: list[tuple[str, list[str]]] = []
     for path in paths:
-        entries: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = read_list(path)
         for entry in entries if isinstance(entries, list) else [None]:
             if not isinstance(entry, Mapping) or not {"q", "a"} <= set(entry):
                 raise UsageError(f"{path}: must be a list of entries with 'q' and 'a'")

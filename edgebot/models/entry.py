@@ -12,7 +12,7 @@ from edgebot.config.sections.base import Section
 
 Stage: TypeAlias = Literal["stt", "tts", "llm", "embedder", "vad", "turn", "wake", "speaker"]
 
-RESERVED = ("models.lock", "catalog.d", "profiles.d")
+RESERVED = ("models.lock", "catalog.d", "profiles.d", "keys.d")
 """Names in a store that are no models."""
 
 

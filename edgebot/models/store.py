@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from edgebot.core.errors import ModelCorrupt, ModelMissing
+from edgebot.models.built import check_signature, is_built, opened
 from edgebot.models.catalog import Catalog
 from edgebot.models.digest import locked, sha256_of, sync_directory, writing
 from edgebot.models.entry import Entry, FileSpec
@@ -56,6 +57,7 @@ class ModelStore:
     def __init__(self, root: Path, catalog: Catalog) -> None:
         self.root = root
         self.catalog = catalog
+        self._plain: dict[Path, Path] = {}
         self._lock = LockFile(root / "models.lock", root / ".locks" / "models.lock")
 
     def directory(self, model_id: str) -> Path:
@@ -67,13 +69,22 @@ class ModelStore:
 
         Files that changed since they were last verified are hashed again first. Raises
         :class:`ModelMissing` or :class:`ModelCorrupt`, naming the file, the expected and found
-        hash and the command that mends it.
+        hash and the command that mends it; :class:`Untrusted` for a built model whose signature
+        does not fit.
         """
         entry = self.catalog[model_id]
+        folder = self.directory(entry.id)
+        # Who made it comes before what is in it: nothing of an unknown maker is even hashed.
+        built = is_built(entry) and folder.exists()
+        told = check_signature(entry, folder, self.root) if built else {}
         findings = self.verify(entry.id)
         if findings:
-            raise _error(entry, findings, self.directory(entry.id).exists())
-        return self._installed(entry)
+            raise _error(entry, findings, folder.exists())
+        installed = self._installed(entry)
+        if told.get("sealed"):
+            files = opened(installed.files, told, self._plain)
+            return Installed(entry, installed.dir, files)
+        return installed
 
     def verify(self, model_id: str, *, again: bool = False) -> list[Finding]:
         """What is wrong with the files of ``model_id``; hashes all of them when ``again``."""
