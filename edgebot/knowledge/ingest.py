@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from edgebot.knowledge.passages import cut
 from edgebot.knowledge.readers import format_of, read_document
 from edgebot.knowledge.store import Encoded, KnowledgeStore
 from edgebot.knowledge.vectors import quantised
-from edgebot.knowledge.walk import Found, find
+from edgebot.knowledge.walk import Found, find, source_of
 
 BATCH = 128
 """Passages that are encoded and committed together: what a kill can lose."""
@@ -241,10 +242,33 @@ def sync_shipped(
     mark = fingerprint(folder, embedder.model_id)
     if store.setting("shipped") == mark:
         return None
+    _follow(store, folder)
     importer = Importer(store, embedder, max_bytes, origin="shipped")
     report = importer.run([folder], waiting=_refuse)
-    store.set_setting({"shipped": mark})
+    store.set_setting({"shipped": mark, "shipped_folder": source_of(folder)})
     return report
+
+
+def _follow(store: KnowledgeStore, folder: Path) -> None:
+    """The shipped documents lie elsewhere after an update: they are the same ones all the same.
+
+    What has not changed is then not read again, and what a person removed stays away.
+    """
+    new, old = source_of(folder), store.setting("shipped_folder")
+    if old is None:  # kept by an edgebot that did not note it
+        found = store.query("SELECT source FROM documents WHERE origin = 'shipped'")
+        parents = {str(Path(row[0]).parent) for row in found}
+        old = os.path.commonpath(parents) if len(parents) > 1 else new
+    if old == new or not old:
+        return
+    inside, start = f"{old}/", len(old) + 1
+    with store.transaction() as db:
+        for table, only in (("documents", " AND origin = 'shipped'"), ("unwanted", "")):
+            db.execute(
+                f"UPDATE OR IGNORE {table} SET source = ? || substr(source, ?)"
+                f" WHERE substr(source, 1, ?) = ?{only}",
+                (new, start, start, inside),
+            )
 
 
 class ImportBusy(StoreError):

@@ -1,4 +1,5 @@
 import os
+import shutil
 import sqlite3
 import threading
 
@@ -6,6 +7,7 @@ import pytest
 
 from edgebot.core.errors import StoreError
 from edgebot.knowledge.contents import statistics
+from edgebot.knowledge.forget import forget
 from edgebot.knowledge.import_lock import import_lock
 from edgebot.knowledge.ingest import ImportBusy, Importer, sync_shipped
 from edgebot.knowledge.store import KnowledgeStore
@@ -189,6 +191,21 @@ def test_shipped_documents_are_looked_at_by_date_and_do_not_wait(store, folder, 
     (folder / "a.txt").write_text("Shipped text, mended.")
     assert sync_shipped(store, encoder, folder, 1000).changed == 1
     assert store.documents()[0]["origin"] == "shipped"
+
+
+def test_shipped_documents_that_moved_are_not_read_again(store, tmp_path, encoder):
+    old, new = tmp_path / "release-a" / "knowledge", tmp_path / "release-b" / "knowledge"
+    for name in ("facts/a.txt", "house/b.txt"):
+        (old / name).parent.mkdir(parents=True)
+        (old / name).write_text(f"What {name} says.")
+    sync_shipped(store, encoder, old, 1000)
+    forget(store, [one for one in store.documents() if one["title"] == "A"], old)
+    shutil.copytree(old, new)
+    encoder.encoded.clear()
+    report = sync_shipped(store, encoder, new, 1000)
+    assert report is not None and (report.added, report.removed) == (0, 0)
+    assert encoder.encoded == []
+    assert [one["source"] for one in store.documents()] == [str(new / "house/b.txt")]
 
 
 def test_another_encoder_encodes_what_is_there_anew(bring, store, folder, encoder):
