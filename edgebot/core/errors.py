@@ -84,6 +84,14 @@ class Untrusted(BundleError):
     """A signature is wrong, or of a key that is unknown or out of date."""
 
 
+class FlashError(EdgebotError):
+    """A board cannot be reached, refuses what it is sent, or went back to the release before."""
+
+
+class HomeError(EdgebotError):
+    """The home that is connected does not do what it is asked, or cannot be reached."""
+
+
 class Cancelled(EdgebotError):
     """The turn was cancelled; whoever catches this stops quietly."""
 

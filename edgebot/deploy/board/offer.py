@@ -34,6 +34,9 @@ class Offer:
     """To be trusted where the board trusts nobody yet."""
 
     allow_older: bool = False
+    dry_run: bool = False
+    """Only look; nothing is written."""
+
     question: dict[str, str] = field(default_factory=dict)
     """``wav`` (base64) and ``expected`` instead of the usual question."""
 
@@ -49,6 +52,7 @@ def read_offer(stream: IO[bytes]) -> Offer:
             trust=[base64.b64decode(key) for key in head.get("trust", ())],
             first_key=base64.b64decode(first) if first else None,
             allow_older=bool(head.get("allow_older")),
+            dry_run=bool(head.get("dry_run")),
             question=head.get("question") or {},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -70,6 +74,16 @@ def consider(layout: Layout, offer: Offer, board: Board) -> dict[str, Any]:
     lacking = store.missing(layout, manifest)
     needed = store.bytes_needed(manifest, lacking) + 2 * tree_bytes(layout.data)
     checks.check_space(layout, needed)
+    if not offer.dry_run:
+        _take_in(layout, offer, manifest)
+    return {
+        "release": manifest.release,
+        "in_force": manifest.release == layout.current_release(),
+        "missing": lacking,
+    }
+
+
+def _take_in(layout: Layout, offer: Offer, manifest: Manifest) -> None:
     for key in offer.trust:
         trust.add(layout, key)
     if offer.first_key is not None and not trust.keys(layout):
@@ -79,11 +93,6 @@ def consider(layout: Layout, offer: Offer, board: Board) -> dict[str, Any]:
     write(layout.manifest(manifest.release), offer.manifest)
     write(layout.signature(manifest.release), offer.signature)
     keep_question(layout, offer.question)
-    return {
-        "release": manifest.release,
-        "in_force": manifest.release == layout.current_release(),
-        "missing": lacking,
-    }
 
 
 def verified(layout: Layout, offer: Offer, board: Board) -> Manifest:
