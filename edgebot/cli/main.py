@@ -39,6 +39,7 @@ VERBS = {
     "profile": ("edgebot.cli.profile:profile", "Show the hardware and what follows from it."),
     "probe": ("edgebot.cli.probe:probe", "Measure whether the language model can choose tools."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
+    "flash": ("edgebot.cli.flash:flash", "Put a release onto a board and prove that it works."),
     "build": ("edgebot.cli.build:build", "Make models for the board from others."),
     "bundle": ("edgebot.cli.bundle:bundle", "Make one signed file with all a board needs."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
