@@ -1,0 +1,37 @@
+"""The step ``export-encoder``: a BERT encoder (MiniLM) from safetensors to ONNX in float32."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import onnx
+
+from edgebot.build.minilm_graph import bert_model
+from edgebot.build.minilm_weights import read_bert
+from edgebot.build.step import Job, Made, Parameters, Step
+
+
+class ExportEncoderParameters(Parameters):
+    """What ``export-encoder`` takes: nothing."""
+
+
+class ExportEncoder(Step[ExportEncoderParameters]):
+    """Write the encoder as a graph that onnxruntime opens without anything else."""
+
+    name = "export-encoder"
+    takes = "safetensors"
+    makes = "onnx"
+    libraries: ClassVar[tuple[str, ...]] = ("onnx",)
+    Parameters = ExportEncoderParameters
+
+    def run(self, job: Job) -> Made:
+        """The graph; the tokenizer is taken over."""
+        bert = read_bert(job.artefact)
+        onnx.save_model(bert_model(bert), str(job.folder / "model.onnx"))
+        kept = job.keep("tokenizer")
+        heads = [bert.heads(layer) for layer in range(bert.layers)]
+        neurons = [bert.neurons(layer) for layer in range(bert.layers)]
+        return Made(
+            {"model": "model.onnx", **kept},
+            {"parameters": bert.parameters, "heads": heads, "neurons": neurons},
+        )

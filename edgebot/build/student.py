@@ -1,0 +1,144 @@
+"""The step ``static-student``: vectors of word pieces made from a sentence transformer, in int8.
+
+The recipe is that of model2vec (https://github.com/MinishLab/model2vec): let the teacher read each
+piece of its vocabulary alone, keep the directions in which these differ most (PCA), and weigh each
+piece by how rare it is (SIF; Arora, Liang and Ma, "A simple but tough-to-beat baseline for sentence
+embeddings", 2017). With a text it goes on as tokenlearn does: the vectors are fitted so that the
+mean over a sentence comes close to what the teacher makes of the sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from edgebot.build.linear import Scheme, errors, quantize
+from edgebot.build.onnx_quant_feeds import sentences
+from edgebot.build.step import Job, Made, Seeded, Step
+from edgebot.build.student_fit import Fitted, fit_pieces
+from edgebot.build.student_teacher import Teacher
+from edgebot.core.errors import EngineError
+from edgebot.embed.safetensors_file import Array, write_safetensors
+from edgebot.embed.static import ROWS, SCALES
+
+Floats = npt.NDArray[np.float32]
+
+_SPECIAL = re.compile(r"|\[[^\]]+\]")
+"""[CLS], [unused7] and numbers that no piece has."""
+
+
+class StudentParameters(Seeded):
+    """What ``static-student`` takes."""
+
+    dimensions: int = Field(default=256, ge=8, le=1024)
+    """Numbers a piece."""
+
+    sif: float = Field(default=1e-3, gt=0, le=1)
+    """Pieces much more frequent than this share count for little."""
+
+    text: str | None = None
+    """Sentences the vectors are fitted to; None: the teacher reads pieces alone."""
+
+    sentences: int = Field(default=20_000, ge=100, le=500_000)
+    """How many of them at most."""
+
+    epochs: int = Field(default=8, ge=1, le=100)
+    """How often each is looked at."""
+
+    step: float = Field(default=2e-3, gt=0, le=1)
+    """Adam's step for the vectors, in units of their mean length."""
+
+    relation: float = Field(default=10.0, ge=0)
+    """Weight of the loss between similarity matrices, beside that of the cosines."""
+
+
+class StaticStudent(Step[StudentParameters]):
+    """A sentence encoder without a network."""
+
+    name = "static-student"
+    takes = "onnx"
+    makes = "safetensors"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "onnxruntime", "tokenizers")
+    Parameters = StudentParameters
+
+    def run(self, job: Job) -> Made:
+        """The vectors in int8, a scale a piece; the tokenizer is taken over."""
+        want = self.parameters
+        teacher = Teacher(job.artefact.file(), job.artefact.file("tokenizer"), job.threads)
+        pieces = _pieces(json.loads(job.artefact.file("tokenizer").read_text(encoding="utf-8")))
+        read = teacher.read_alone(len(pieces), job.progress)
+        vectors = reduced(read, want.dimensions, used(pieces)) * sif(len(pieces), want.sif)[:, None]
+        notes: dict[str, Any] = {"pieces": len(pieces)}
+        if want.text:
+            found = sentences(job.texts, want.text, want.sentences)
+            fitted = self._fitted(job, teacher, vectors, found)
+            vectors = fitted.vectors
+            notes |= {"sentences": len(found), "curves": fitted.curves}
+        vectors[~used(pieces)] = 0.0
+        quantized = quantize(vectors, Scheme(8, sharing="channel", axis=0))
+        notes["sqnr_db"] = round(errors(vectors, quantized.numbers()).sqnr_db, 2)
+        tensors: dict[str, Array] = {
+            ROWS: quantized.integers.astype(np.int8),
+            SCALES: quantized.grid.scale[:, 0].astype(np.float32),
+        }
+        write_safetensors(job.folder / "model.safetensors", tensors, {"kind": "static encoder"})
+        return Made({"model": "model.safetensors", **job.keep("tokenizer")}, notes)
+
+    def _fitted(self, job: Job, teacher: Teacher, vectors: Floats, found: Sequence[str]) -> Fitted:
+        want = self.parameters
+        encode = teacher.tokenizer.encode
+        ids = [encode(text, add_special_tokens=False).ids for text in found]
+        wanted = teacher.embed(found, job.progress)
+        return fit_pieces(
+            vectors,
+            ids,
+            wanted,
+            epochs=want.epochs,
+            step=want.step,
+            relation=want.relation,
+            seed=want.seed,
+            progress=job.progress,
+        )
+
+
+def _pieces(tokenizer: dict[str, Any]) -> list[str]:
+    """Piece of each number; raises ``EngineError`` for what is no WordPiece vocabulary."""
+    try:
+        vocabulary = {str(piece): int(at) for piece, at in tokenizer["model"]["vocab"].items()}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise EngineError(
+            "the tokenizer has no WordPiece vocabulary; a static student is made from a BERT"
+        ) from None
+    pieces = [""] * (max(vocabulary.values()) + 1)
+    for piece, at in vocabulary.items():
+        pieces[at] = piece
+    return pieces
+
+
+def used(pieces: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which of ``pieces`` can occur in a text."""
+    return np.array([piece == "[UNK]" or not _SPECIAL.fullmatch(piece) for piece in pieces])
+
+
+def reduced(vectors: Floats, dimensions: int, counted: npt.NDArray[np.bool_]) -> Floats:
+    """The ``dimensions`` directions in which the ``counted`` vectors differ most (PCA)."""
+    mean = vectors[counted].mean(axis=0)
+    centred = np.asarray(vectors - mean, np.float64)
+    _, directions = np.linalg.eigh(centred[counted].T @ centred[counted])
+    kept = directions[:, ::-1][:, :dimensions]
+    # The sign of an eigenvector is arbitrary: its largest number is positive here.
+    kept = kept * np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
+    return np.asarray(centred @ kept, np.float32)
+
+
+def sif(pieces: int, threshold: float) -> Floats:
+    """Weight of each piece; vocabularies are sorted by frequency, which follows Zipf's law."""
+    shares = 1.0 / np.arange(2, pieces + 2)
+    shares /= shares.sum()
+    return np.asarray(threshold / (threshold + shares), np.float32)
