@@ -16,6 +16,7 @@ from edgebot.dialogue.clock import Clock
 from edgebot.dialogue.commands import CommandRunner
 from edgebot.dialogue.containment import Containment
 from edgebot.dialogue.dialogue import LadderDialogue
+from edgebot.dialogue.home import HomeLink
 from edgebot.dialogue.ladder import Ladder, Rung
 from edgebot.dialogue.performance import Stage
 from edgebot.dialogue.plugins import load_plugins
@@ -79,6 +80,7 @@ class Parts:
     limits: Limits = field(default_factory=Limits)
     turns_file: Path | None = None
     containment: Containment | None = None
+    home: HomeLink | None = None
 
 
 def load_replies(language: str) -> Replies:
@@ -130,7 +132,7 @@ def open_dialogue(parts: Parts) -> LadderDialogue:
         finished=turnlog.add,
     )
     ladder = Ladder(_rungs(parts, resolver))
-    vocabulary = Vocabulary(parts.store)
+    vocabulary = Vocabulary(parts.store, parts.home)
     closing = (parts.store.close,)
     return LadderDialogue(ladder, stage, announcer, vocabulary, closing, turnlog.last)
 

@@ -12,6 +12,7 @@ from edgebot.core.errors import UnderstandingError
 from edgebot.dialogue import plugins
 from edgebot.dialogue.build import load_replies, load_skills
 from edgebot.dialogue.clock import Clock, SystemClock
+from edgebot.dialogue.home import HomeLink
 from edgebot.dialogue.replies import Replies
 from edgebot.dialogue.skills.registry import BUILT_IN, Services
 from edgebot.dialogue.skillset import SkillSet
@@ -33,6 +34,7 @@ class Household:
     reader: SlotReader
     volume: VolumeControl
     skills: SkillSet
+    home: HomeLink
 
     def sentences(self) -> SentenceSet:
         """The assistant's sentences and those of its plug-ins.
@@ -61,10 +63,11 @@ def open_household(settings: Settings) -> Household:
     replies = load_replies(settings.language)
     reader = LanguageSlotReader(settings.language)
     volume = StoredVolume(store.preferences("volume"), clock)
-    services = Services(store, clock, reader, volume, settings.language, settings.units)
+    home = HomeLink()
+    services = Services(store, clock, reader, volume, settings.language, settings.units, home)
     wanted = settings.dialogue
     skills = load_skills(services, replies, wanted.skills_off, wanted.skill_deadline_s)
-    return Household(settings.language, clock, store, replies, reader, volume, skills)
+    return Household(settings.language, clock, store, replies, reader, volume, skills, home)
 
 
 def has_plugins() -> bool:

@@ -310,6 +310,7 @@ class Assembly(Ears):
                 keep_words_days=wanted.keep_words_days,
             ),
             turns_file=turns_file(settings.state_dir),
+            home=household.home,
         )
         return open_dialogue(parts)
 

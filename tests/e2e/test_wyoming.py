@@ -315,15 +315,18 @@ def test_wrong_events_are_answered_and_the_connection_goes_on(
 
 
 def test_peers_that_come_and_go_leave_nothing_behind(port: int) -> None:
+    begin = b'{"type": "transcribe", "data": {"name": "dictation"}}\n'
+    chunk = b'{"type": "audio-chunk", "data": {"rate": 16000, "width": 2, "channels": 1}, '
+
     async def come_and_go() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b'{"type": "transcribe"}\n{"type": "audio-chunk", "data": {"rate": 16000, ')
-        writer.write(b'"width": 2, "channels": 1}, "payload_length": 2048}\n' + b"\0" * 2048)
-        await writer.drain()
+        with contextlib.suppress(ConnectionError):  # where too many are open, it is sent away
+            writer.write(begin + chunk + b'"payload_length": 2048}\n' + b"\0" * 2048)
+            await writer.drain()
         writer.transport.abort()
 
     async def many() -> None:
-        for _ in range(6):
+        for _ in range(4):
             await asyncio.gather(*(come_and_go() for _ in range(8)))
 
     process = psutil.Process()

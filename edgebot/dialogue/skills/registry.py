@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from edgebot.core.dialogue import SlotReader, VolumeControl
 from edgebot.dialogue.clock import Clock
+from edgebot.dialogue.home import HomeLink
 from edgebot.dialogue.skill import Skill
 from edgebot.dialogue.skills.alarms import Alarms
 from edgebot.dialogue.skills.arithmetic import Arithmetic
@@ -16,6 +17,7 @@ from edgebot.dialogue.skills.control import Control
 from edgebot.dialogue.skills.conversion import Conversion
 from edgebot.dialogue.skills.courtesies import Courtesies
 from edgebot.dialogue.skills.device import Device, ThisBoard
+from edgebot.dialogue.skills.home import HomeControl
 from edgebot.dialogue.skills.lists import ShoppingAndOtherLists
 from edgebot.dialogue.skills.memory import PersonalMemory
 from edgebot.dialogue.skills.reminders import Reminders
@@ -36,6 +38,7 @@ class Services:
     volume: VolumeControl
     language: str = "en"
     units: Literal["metric", "imperial"] = "metric"
+    home: HomeLink = field(default_factory=HomeLink)
 
     def preferences(self, skill: str) -> Preferences:
         """Small JSON values that outlive a restart, apart for each skill."""
@@ -56,6 +59,7 @@ BUILT_IN: Mapping[str, Callable[[Services], Skill]] = {
     "device": lambda at: Device(
         ThisBoard(at.store.file.path.parent), at.clock, fahrenheit=at.units == "imperial"
     ),
+    "home": lambda at: HomeControl(at.home, at.language),
     "memory": lambda at: PersonalMemory(at.store, at.language),
     "courtesies": lambda at: Courtesies(),
 }
