@@ -79,6 +79,14 @@ EVALUATORS = Registry(
         "questions": "edgebot.build.evaluate_questions:Questions",
         "tools": "edgebot.build.evaluate_tools:Tools",
         "speed": "edgebot.build.evaluate_speed:Speed",
+        # Sentence encoders, voices, turn detectors: ONNX
+        "encoder-cosine": "edgebot.build.minilm_evaluate:EncoderCosine",
+        "intents": "edgebot.build.minilm_evaluate:Intents",
+        "retrieval": "edgebot.build.minilm_evaluate:Retrieval",
+        "voice-heard": "edgebot.build.voice_evaluate:VoiceHeard",
+        "voice-spectrum": "edgebot.build.voice_evaluate:VoiceSpectrum",
+        "turns": "edgebot.build.smart_turn_evaluate:Turns",
+        "engine-speed": "edgebot.build.onnx_quant_speed:EngineSpeed",
     },
 )
 """Name in a recipe → its class, imported when first asked for."""

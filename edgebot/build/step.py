@@ -169,6 +169,16 @@ STEPS = Registry(
         "prune-heads": "edgebot.build.prune_heads:PruneHeads",
         "mask-weights": "edgebot.build.mask_weights:MaskWeights",
         "export-onnx": "edgebot.build.export_step:ExportOnnx",
+        # Sentence encoders, voices, turn detectors: ONNX
+        "export-encoder": "edgebot.build.minilm_export:ExportEncoder",
+        "prune-encoder": "edgebot.build.minilm_prune:PruneEncoder",
+        "distil-encoder": "edgebot.build.distil:DistilEncoder",
+        "static-student": "edgebot.build.student:StaticStudent",
+        "onnx-dynamic": "edgebot.build.onnx_quant:Dynamic",
+        "onnx-static": "edgebot.build.onnx_quant:Static",
+        "onnx-weights": "edgebot.build.onnx_quant_weights:WeightOnly",
+        "onnx-store": "edgebot.build.voice_store:Store",
+        "onnx-floats": "edgebot.build.smart_turn_floats:Floats",
     },
 )
 """Name in a recipe → its class, imported when first asked for."""
