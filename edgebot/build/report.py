@@ -1,0 +1,196 @@
+"""``report.html``: what a build is, what it can do and what it cost, understood in a minute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from edgebot.build.building import Built
+from edgebot.build.charts import Bar, bars
+from edgebot.build.evaluator import SOURCE
+
+CHART_FILE, REPORT_FILE = "figures.svg", "report.html"
+
+LABELS: Mapping[str, tuple[str, str]] = {
+    "size_mb": ("size", "MB"),
+    "zipped_mb": ("size, zipped", "MB"),
+    "kl": ("divergence from the source", "nats"),
+    "kl_p95": ("divergence, 95th percentile", "nats"),
+    "top1": ("same likeliest token", "share"),
+    "ppl": ("perplexity", ""),
+    "bits_per_byte": ("bits per byte of text", ""),
+    "book_kl": ("divergence, book text", "nats"),
+    "book_bits_per_byte": ("bits per byte, book text", ""),
+    "lost_share": ("given to dropped tokens", "share"),
+    "answers_same": ("greedy answers unchanged", "of those asked"),
+    "answers_asked": ("answers asked for", ""),
+    "questions_right": ("questions answered right", "share"),
+    "tools_right": ("tools called rightly", "share"),
+    "tools_false": ("tools called wrongly", "share"),
+    "prompt_tok_s": ("reads a prompt", "tokens/s"),
+    "reply_tok_s": ("writes a reply", "tokens/s"),
+    "prompt_cpu_ms_per_tok": ("processor time, prompt", "ms/token"),
+    "reply_cpu_ms_per_tok": ("processor time, reply", "ms/token"),
+    "load_s": ("loads", "s"),
+    "peak_rss_mb": ("peak memory", "MB"),
+}
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
+h1{margin-bottom:0}.lead{font-size:1.15rem}.pass{color:#3a7d44}.miss{color:#c1440e}
+table{border-collapse:collapse;margin:1rem 0;width:100%}
+th,td{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
+td.n{text-align:right;font-variant-numeric:tabular-nums}small{color:#666}
+svg{max-width:100%;height:auto;border:1px solid #eee}code{font-size:.85em}
+"""
+
+
+def write_report(built: Built, manifest: Mapping[str, Any], folder: Path) -> None:
+    """Write the report and its chart into ``folder``."""
+    chart = bars(f"{built.recipe.name} against its source", list(_bars(built)))
+    (folder / CHART_FILE).write_text(chart, encoding="utf-8")
+    (folder / REPORT_FILE).write_text(_page(built, manifest, chart), encoding="utf-8")
+
+
+def summary(figures: Mapping[str, float]) -> str:
+    """The figures in a sentence."""
+    said = []
+    if "size_mb" in figures:
+        said.append(f"{figures['size_mb']:.0f} MB instead of {figures[f'{SOURCE}size_mb']:.0f} MB")
+    for name, verb in (("prompt_tok_s", "reads prompts"), ("reply_tok_s", "writes replies")):
+        if name in figures:
+            said.append(f"{verb} {figures[name] / figures[SOURCE + name]:.2f} × as fast")
+    if "kl" in figures:
+        said.append(f"{figures['kl']:.3f} nats from its source")
+    if "answers_same" in figures:
+        same, asked = figures["answers_same"], figures["answers_asked"]
+        said.append(f"{same:.0f} of {asked:.0f} greedy answers unchanged")
+    return ", ".join(said)
+
+
+def _bars(built: Built) -> Iterable[Bar]:
+    better = directions(built)
+    for name, value in built.figures.items():
+        reference = built.figures.get(SOURCE + name)
+        if name not in better or not reference or value <= 0 or reference <= 0:
+            continue
+        ratio = value / reference
+        good = ratio <= 1.0 if better[name] == "low" else ratio >= 1.0
+        unit = LABELS.get(name, (name, ""))[1]
+        yield Bar(label(name), ratio, f"{value:.4g} {unit}  ({ratio:.2f} ×)", good)
+
+
+def directions(built: Built) -> dict[str, str]:
+    """Figure → ``low`` or ``high``, as the recipe's evaluators say."""
+    found: dict[str, str] = {}
+    for evaluator in built.recipe.made_evaluators():
+        prefix = getattr(evaluator.parameters, "prefix", "")
+        found |= {f"{prefix}{name}": way for name, way in evaluator.better.items()}
+    return found
+
+
+def label(name: str) -> str:
+    """What people call the figure ``name``."""
+    return LABELS.get(name, (name.replace("_", " "), ""))[0]
+
+
+def _page(built: Built, manifest: Mapping[str, Any], chart: str) -> str:
+    recipe, passed = built.recipe, built.passed
+    verdict = (
+        '<span class="pass">may be shipped: every gate is passed</span>'
+        if passed
+        else '<span class="miss">must not be shipped: a gate is missed</span>'
+    )
+    skipped = f"<p><small>Left out: {escape(', '.join(built.skipped))}.</small></p>"
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{escape(recipe.name)}</title>
+<style>{_STYLE}</style>
+<h1>{escape(recipe.name)}</h1>
+<p>{escape(recipe.description)}; from <b>{escape(built.origin.name)}</b>
+({escape(str(manifest["licence"]))})</p>
+<p class="lead">{escape(summary(built.figures))}.<br>It {verdict}.</p>
+<h2>Gates</h2>
+{_gates(built)}
+<h2>Against its source</h2>
+{chart}
+{_figures(built.figures)}
+{skipped if built.skipped else ""}
+<h2>How it was made</h2>
+{_steps(built)}
+<p><small>{escape(", ".join(f"{k} {v}" for k, v in manifest["versions"].items()))}</small></p>
+</html>
+"""
+
+
+def _gates(built: Built) -> str:
+    rows = [
+        (
+            f'<span class="{"pass" if v.passed else "miss"}">{"✓" if v.passed else "✗"}</span>',
+            f"<code>{escape(v.gate.text)}</code>",
+            "not measured" if v.found is None else f"{v.found:.4g}",
+            "" if v.bound is None else f"{v.bound:.4g}",
+        )
+        for v in built.verdicts
+    ]
+    return _table(("", "gate", "found", "limit"), rows, numbers=(2, 3))
+
+
+def _figures(figures: Mapping[str, float]) -> str:
+    names = [name for name in LABELS if name in figures]
+    names += [n for n in figures if n not in LABELS and not n.startswith(SOURCE)]
+    rows = []
+    for name in names:
+        reference = figures.get(SOURCE + name)
+        ratio = f"{figures[name] / reference:.2f} ×" if reference else ""
+        unit = LABELS.get(name, ("", ""))[1]
+        rows.append(
+            (
+                f"{escape(label(name))} <small>{escape(unit)}</small>",
+                f"{figures[name]:.4g}",
+                "" if reference is None else f"{reference:.4g}",
+                ratio,
+            )
+        )
+    return _table(("figure", "this build", "source", ""), rows, numbers=(1, 2, 3))
+
+
+def _steps(built: Built) -> str:
+    rows = [
+        (
+            escape(done.step.name),
+            f"<code>{escape(json.dumps(done.step.parameters.model_dump(mode='json')))}</code>",
+            f"<small>{escape(_short(done.kept.notes))}</small>",
+            f"{done.kept.seconds:.1f} s",
+            f"{done.kept.peak_mb:.0f} MB",
+        )
+        for done in built.done
+    ]
+    return _table(("step", "parameters", "notes", "time", "peak memory"), rows, numbers=(3, 4))
+
+
+def _short(notes: Mapping[str, Any]) -> str:
+    """Figures of a step; long lists by their length."""
+    said = []
+    for name, value in notes.items():
+        shown = value
+        if isinstance(value, Mapping | list) and len(value) > 8:
+            shown = f"{len(value)} of them"
+        said.append(f"{name.replace('_', ' ')}: {shown}")
+    return "; ".join(said)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = [
+        "<tr>"
+        + "".join(
+            f'<td class="n">{cell}</td>' if at in numbers else f"<td>{cell}</td>"
+            for at, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    ]
+    return f"<table><tr>{cells}</tr>{''.join(lines)}</table>"
