@@ -10,7 +10,7 @@ BENCH   ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run chat test lint format bench docs lock doctor clean distclean
+.PHONY: help setup setup-dev run chat test lint format bench build docs lock doctor clean distclean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: setup-dev ## Put the code into the house's form
 
 bench: setup-dev ## Measure, write benchmarks/results: BENCH="speech llm" for a part
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+build: setup-dev ## Make and measure the models of a device profile: PROFILE=rpi4
+	@$(BIN)/edgebot build --profile "$(PROFILE)"
 
 docs: setup-dev ## Write the generated parts of docs/ anew
 	@$(BIN)/python -m edgebot.cli.reference

@@ -11,6 +11,7 @@ from typing import Any
 from edgebot.build.building import Built
 from edgebot.build.charts import Bar, bars
 from edgebot.build.evaluator import SOURCE
+from edgebot.build.recipe import Recipe
 
 CHART_FILE, REPORT_FILE = "figures.svg", "report.html"
 
@@ -72,7 +73,7 @@ def summary(figures: Mapping[str, float]) -> str:
 
 
 def _bars(built: Built) -> Iterable[Bar]:
-    better = directions(built)
+    better = directions(built.recipe)
     for name, value in built.figures.items():
         reference = built.figures.get(SOURCE + name)
         if name not in better or not reference or value <= 0 or reference <= 0:
@@ -83,10 +84,10 @@ def _bars(built: Built) -> Iterable[Bar]:
         yield Bar(label(name), ratio, f"{value:.4g} {unit}  ({ratio:.2f} ×)", good)
 
 
-def directions(built: Built) -> dict[str, str]:
-    """Figure → ``low`` or ``high``, as the recipe's evaluators say."""
+def directions(recipe: Recipe) -> dict[str, str]:
+    """Figure → ``low`` or ``high``, as the evaluators of ``recipe`` say."""
     found: dict[str, str] = {}
-    for evaluator in built.recipe.made_evaluators():
+    for evaluator in recipe.made_evaluators():
         prefix = getattr(evaluator.parameters, "prefix", "")
         found |= {f"{prefix}{name}": way for name, way in evaluator.better.items()}
     return found
