@@ -36,7 +36,15 @@ def _wyoming(settings: Settings) -> Sequence[Service]:
     return services
 
 
-DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http, _control, _wyoming)
+def _home(settings: Settings) -> Sequence[Service]:
+    if settings.home.url is None:
+        return ()
+    from edgebot.server.homes.service import HomeService
+
+    return (HomeService(settings),)
+
+
+DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http, _control, _wyoming, _home)
 """Each returns its services for the settings: none where its door is closed.
 
 Raises ``ConfigError`` when the door may not be opened as the settings mean it; then `edgebot run`

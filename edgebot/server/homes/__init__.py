@@ -1,0 +1,1 @@
+"""Homes whose devices the assistant can switch."""
