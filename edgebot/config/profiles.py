@@ -68,6 +68,9 @@ class Profile(Section):
     models: Mapping[str, tuple[str, ...]]
     """Stage → catalogue ids, best first."""
 
+    builds: Mapping[str, str] = Field(default_factory=dict)
+    """Model → what `edgebot build` makes of it for this profile; taken in its place once made."""
+
     optional: tuple[str, ...] = ()
     """Stages that are left out where the memory does not reach for them."""
 

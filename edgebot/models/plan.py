@@ -121,7 +121,7 @@ def _candidates(stage: str, profile: Profile, catalog: Catalog, settings: Settin
         if entry.stage != kind:
             raise ConfigError(f"model {name} is a model for {entry.stage}, not for {stage}")
         return [entry]
-    entries = [catalog[model_id] for model_id in profile.models[stage]]
+    entries = [catalog[model_id] for model_id in _with_builds(profile, catalog, stage)]
     for entry in entries:
         if entry.stage != kind:
             raise ConfigError(
@@ -129,6 +129,26 @@ def _candidates(stage: str, profile: Profile, catalog: Catalog, settings: Settin
             )
     spoken = kind in ("stt", "tts")
     return [e for e in entries if not spoken or e.language in (None, settings.language)]
+
+
+def _with_builds(profile: Profile, catalog: Catalog, stage: str) -> list[str]:
+    """The models of ``stage``, each behind what was built from it, if that is here."""
+    ids: list[str] = []
+    for model_id in profile.models[stage]:
+        build = profile.builds.get(model_id)
+        ids += [build] if build and build in catalog else []
+        ids.append(model_id)
+    return ids
+
+
+def unbuilt(profile: Profile, catalog: Catalog, plan: Plan) -> dict[str, str]:
+    """Models of ``plan`` that ``profile`` has a build for → that build, which was not made yet."""
+    chosen = [pick.entry.id for pick in plan.picks.values() if pick.entry]
+    return {
+        model_id: profile.builds[model_id]
+        for model_id in chosen
+        if model_id in profile.builds and profile.builds[model_id] not in catalog
+    }
 
 
 def _memory_mb(entry: Entry, settings: Settings) -> int:

@@ -19,6 +19,7 @@ from edgebot.audio.platform_echo import platform_canceller
 from edgebot.config.hardware import Hardware
 from edgebot.config.sections.audio import AudioSettings
 from edgebot.core.errors import EdgebotError
+from edgebot.models.plan import unbuilt
 from edgebot.runtime.wiring import Assembly
 
 Status: TypeAlias = Literal["ok", "warn", "fail"]
@@ -55,6 +56,7 @@ def run_checks(assembly: Assembly) -> Iterator[Check]:
     for module in ENGINES:
         yield engine(module)
     yield from models(assembly)
+    yield from builds(assembly)
     yield from sound(assembly.settings.audio)
     yield writable("state directory", assembly.settings.state_dir, "EDGEBOT_STATE_DIR")
     yield disk(assembly.settings.state_dir)
@@ -143,6 +145,17 @@ def models(assembly: Assembly) -> Iterator[Check]:
             yield Check(f"model {model_id}", "ok", "there and verified")
         else:
             yield Check(f"model {model_id}", "fail", state, step)
+
+
+def builds(assembly: Assembly) -> Iterator[Check]:
+    """Models that were made for this profile are used, or the ones they are made from."""
+    try:
+        profile, plan = assembly.profile, assembly.plan
+    except EdgebotError:
+        return  # told by the check of the profile
+    for source, build in unbuilt(profile, assembly.catalog, plan).items():
+        step = f"`edgebot build --profile {profile.name}` makes a faster one; nothing else needs it"
+        yield Check(f"build {build}", "ok", f"not built; {source} is used", step)
 
 
 def sound(wanted: AudioSettings) -> Iterator[Check]:
