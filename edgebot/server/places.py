@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,8 +17,6 @@ T = TypeVar("T")
 
 _YIELD_S = 10.0
 """Nobody waits for the voice longer than this."""
-
-_NICE = 10
 
 
 class Busy(EdgebotError):
@@ -44,7 +41,7 @@ class Places:
     """A bounded pool of threads for turns, and one for what only looks into a database."""
 
     def __init__(self, at_once: int, waiting: int, voice: Voice | None = None) -> None:
-        self._turns = ThreadPoolExecutor(at_once, "turn", initializer=_be_nice)
+        self._turns = ThreadPoolExecutor(at_once, "turn")
         self._looks = ThreadPoolExecutor(4, "look")
         self._most = at_once + waiting
         self._voice = voice
@@ -126,8 +123,3 @@ class Places:
         self.wait_for_the_voice()
         cancellation.raise_if_set()
         return work()
-
-
-def _be_nice() -> None:
-    with contextlib.suppress(OSError, AttributeError):  # on Linux a thread has its own priority
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

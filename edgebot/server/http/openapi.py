@@ -76,6 +76,7 @@ def _schemas(
         one.query for one in operations if one.query
     }
     given = {one.answer for one in operations if one.answer} | {Problems}
+    given |= {one.unwell for one in operations if one.unwell}
     wanted: list[tuple[type[BaseModel], Any]] = [
         *((model, "validation") for model in sorted(taken, key=lambda model: model.__name__)),
         *((model, "serialization") for model in sorted(given, key=lambda model: model.__name__)),
@@ -148,4 +149,7 @@ def _responses(one: Operation, schemas: Mapping[type[BaseModel], dict[str, Any]]
     problem = {"application/json": {"schema": schemas[Problems]}}
     for status, text in {**_REFUSALS, **one.refusals}.items():
         responses[str(status)] = {"description": text, "content": problem}
+    if one.unwell is not None:
+        told = {"application/json": {"schema": schemas[one.unwell]}}
+        responses["503"] = {"description": "It is not.", "content": told}
     return responses

@@ -93,6 +93,9 @@ class Operation:
     """Content types it may answer with besides JSON."""
 
     status: int = 200
+    unwell: type[BaseModel] | None = None
+    """The body of its 503, where that is no :class:`Problems`."""
+
     refusals: Mapping[int, str] = field(default_factory=dict)
     """Status codes of its own for what goes wrong."""
 

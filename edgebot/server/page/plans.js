@@ -46,7 +46,7 @@ function card(one, at) {
       h("button", { class: "small", "aria-label": `Cancel ${name}`, onclick: () => tell(() => remove(`/api/timers/${one.id}`)) }, "Cancel")));
   shown.tick = () => {
     const gone = one.state === "paused" ? 0 : (performance.now() - at) / 1000;
-    left.textContent = duration(one.left_s - gone);
+    left.textContent = one.left_s - gone <= 0 ? "Due" : duration(one.left_s - gone);
     if (bar) bar.value = one.length_s - Math.max(0, one.left_s - gone);
   };
   shown.tick();
@@ -79,7 +79,7 @@ function list(one, draw) {
   const path = `/api/lists/${encodeURIComponent(one.name)}`;
   const input = h("input", { maxlength: "200", placeholder: "Add …", "aria-label": `Add to ${one.name}`, required: true });
   return h("article", { class: "card" },
-    h("div", { class: "row" }, h("h2", { class: "grow" }, one.name), h("button", { class: "quiet small", "aria-label": `Delete the list ${one.name}`, onclick: () => { if (confirm(`Delete the list “${one.name}”?`)) tell(() => remove(path)); } }, "Delete")),
+    h("div", { class: "row fixed" }, h("h2", { class: "grow" }, one.name), h("button", { class: "quiet small", "aria-label": `Delete the list ${one.name}`, onclick: () => { if (confirm(`Delete the list “${one.name}”?`)) tell(() => remove(path)); } }, "Delete")),
     h("ul", { class: "items" }, one.items.map((item) => h("li", { class: item.checked ? "done" : "" },
       h("label", {}, h("input", { type: "checkbox", checked: item.checked, onchange: (event) => tell(() => patch(`${path}/items`, { text: item.text, checked: event.target.checked })) }), h("span", {}, item.text)),
       h("button", { class: "quiet small", "aria-label": `Take ${item.text} off`, onclick: () => tell(() => call("DELETE", `${path}/items?text=${encodeURIComponent(item.text)}`)) }, "×")))),

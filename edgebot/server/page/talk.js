@@ -24,14 +24,14 @@ export function talk(view) {
   const form = h("form", { class: "ask", onsubmit: (event) => { event.preventDefault(); ask(input.value); input.value = ""; } },
     input, mic, h("button", { class: "primary", type: "submit" }, "Send"));
   view.append(
-    h("header", { class: "presence" }, orb, h("div", {}, title, hint), controls()), log, form);
+    h("header", { class: "presence" }, orb, h("div", { class: "words" }, title, hint), controls()), log, form);
 
   const heard = new AbortController();
   const on = (name, work) => live.addEventListener(name, ({ detail }) => work(detail), { signal: heard.signal });
   const state = () => {
     orb.dataset.state = live.state;
     title.textContent = WORDS[live.state];
-    hint.textContent = HINTS[live.state];
+    hint.textContent = live.state === "asleep" && live.deaf ? "Hold the microphone button, or type." : HINTS[live.state];
   };
   const draw = () => {
     log.replaceChildren(...(said.length ? said.map(bubble) : [welcome()]));
@@ -87,6 +87,8 @@ function controls() {
   const box = h("div", { class: "controls" });
   const change = (wanted) => tell(async () => draw(await patch("/api/sound", wanted)));
   const draw = (sound) => {
+    live.deaf = !sound.microphone;
+    live.tell("state");
     const pressed = (on, text, wanted, label) => h("button", { type: "button", "aria-pressed": String(on), "aria-label": label, onclick: () => change(wanted) }, text);
     box.replaceChildren(
       sound.microphone && pressed(sound.microphone_muted, sound.microphone_muted ? "Microphone off" : "Microphone on", { microphone_muted: !sound.microphone_muted }, "Mute the microphone"),

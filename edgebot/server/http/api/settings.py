@@ -17,6 +17,9 @@ from edgebot.server.house import House
 from edgebot.server.http.operation import Call, Operation, Refusal, Wire
 from edgebot.server.http.settings_file import written
 
+_SECRETS = ("api_key", "password", "secret", "token_file", "webhooks")
+"""Values of keys with these words in them are not shown."""
+
 _REPLY_S = 0.2
 """The answer goes out before the door may close for a moment."""
 
@@ -99,7 +102,7 @@ def _shown(house: House) -> SettingsShown:
         name = dotted(key)
         origin = loaded.origin(key)
         origin = "file" if loaded.file and origin.startswith(str(loaded.file)) else origin
-        secret = "key" in name.rpartition(".")[2] or "password" in name
+        secret = any(word in name for word in _SECRETS)
         shown.append(
             Setting(
                 key=name,

@@ -189,10 +189,11 @@ def _or_unknown(look: Any) -> str:
 OPERATIONS = (
     Operation(
         "GET", "/healthz", "Does audio flow, does every stage answer?", healthz, "status",
-        answer=Health, access="open",
+        answer=Health, unwell=Health, access="open",
     ),
     Operation(
-        "GET", "/readyz", "Are the engines loaded?", readyz, "status", answer=Health, access="open"
+        "GET", "/readyz", "Are the engines loaded?", readyz, "status",
+        answer=Health, unwell=Health, access="open",
     ),
     Operation("GET", "/api/status", "Show how the assistant is.", status, "status", answer=Status),
     Operation(
