@@ -44,7 +44,21 @@ def _home(settings: Settings) -> Sequence[Service]:
     return (HomeService(settings),)
 
 
-DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (_http, _control, _wyoming, _home)
+def _mqtt(settings: Settings) -> Sequence[Service]:
+    if settings.mqtt.host is None:
+        return ()
+    from edgebot.server.mqtt.service import MqttService
+
+    return (MqttService(settings),)
+
+
+DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (
+    _http,
+    _control,
+    _wyoming,
+    _home,
+    _mqtt,
+)
 """Each returns its services for the settings: none where its door is closed.
 
 Raises ``ConfigError`` when the door may not be opened as the settings mean it; then `edgebot run`

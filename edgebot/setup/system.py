@@ -37,6 +37,11 @@ def _sound_server() -> bool:
     return any(shutil.which(name) for name in ("pulseaudio", "pipewire"))
 
 
+def _server(name: str) -> Callable[[], bool]:
+    # Debian puts servers where a user's PATH does not look.
+    return lambda: shutil.which(name, path="/usr/local/sbin:/usr/sbin:/usr/bin") is not None
+
+
 def _alsa_pulse() -> bool:
     return any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))
 
@@ -52,6 +57,8 @@ NEEDS = [
     ),
     Need("pulseaudio", "tests of the sound path", _sound_server, False, only_tests=True),
     Need("pulseaudio-utils", "tests of the sound path", _program("parec"), False, only_tests=True),
+    Need("mosquitto", "tests of MQTT", _server("mosquitto"), False, only_tests=True),
+    Need("prometheus", "tests of the metrics", _server("prometheus"), False, only_tests=True),
     Need("libasound2-plugins", "tests of the sound path", _alsa_pulse, False, only_tests=True),
     Need("chromium", "tests of the web page", _program("chromium"), False, only_tests=True),
 ]
