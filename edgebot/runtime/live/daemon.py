@@ -47,6 +47,9 @@ class Parts:
     """A fresh recogniser stream for what a session may say now."""
 
     apology: Callable[[], str]
+    stop_stream: Callable[[], SpeechStream] | None = None
+    """A fresh stream that knows the stop words only, to listen along while something is said."""
+
     ledger: Ledger = field(default_factory=lambda: Ledger(None))
     tones: dict[str, Samples] = field(default_factory=dict)
     """Short sounds at the voice's rate; ``ring`` is needed, the others may be left out."""
@@ -128,6 +131,7 @@ class Daemon:
             stage("listener", stall_s),
             manners,
             parts.hooks,
+            parts.stop_stream,
         )
         ringing = stage("ringer", patience.answer_stall_s)  # it may wait for the store
         self.ringer = Ringer(parts.dialogue.scheduler, self._ring, ringing)

@@ -26,6 +26,7 @@ from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
 from edgebot.runtime.live.responder import Responder
 from edgebot.runtime.live.speaker import Speaker
+from edgebot.runtime.live.stop_word import StopWordToo
 from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.live.veto import foreign_words
 
@@ -52,8 +53,10 @@ class Listener:
         health: StageHealth,
         manners: Manners = USUAL,
         hooks: Hooks | None = None,
+        stop_stream: Callable[[], SpeechStream] | None = None,
     ) -> None:
-        """``open_stream``: a fresh recogniser stream for what a session may say now."""
+        """``open_stream``: a fresh recogniser stream for what a session may say now.
+        ``stop_stream``: one that knows the stop words only."""
         self._sound = sound
         self._ears = ears
         self._speaker = speaker
@@ -65,7 +68,8 @@ class Listener:
         self._hooks = hooks or Hooks()
         self._recent: deque[AudioFrame] = deque()
         self._opening: Opening | None = None
-        self._break_in = BreakIn(manners.interruption, manners.stop_words, self._stream)
+        self._stop_stream = stop_stream
+        self._break_in = BreakIn(manners.interruption, manners.stop_words, self._breaking_in)
         self._requests: deque[Callable[[], None]] = deque()
         self._watching = False
         self.session = "local"
@@ -315,6 +319,12 @@ class Listener:
 
     def _stream(self) -> SpeechStream:
         return self._open_stream(self.session)
+
+    def _breaking_in(self) -> SpeechStream:
+        if self._stop_stream is None:
+            return self._stream()
+        stops = frozenset(self.manners.stop_words)
+        return StopWordToo(self._stream(), self._stop_stream(), stops, self._speaker.saying)
 
 
 def after_word(recent: Sequence[AudioFrame], noticed: int) -> Sequence[AudioFrame]:

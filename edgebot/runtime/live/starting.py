@@ -64,6 +64,7 @@ def open_daemon(
         now = household.clock.utc().astimezone(household.clock.zone)
         return " ".join(household.replies.word("repair.failed", {}, now))
 
+    stops = settings.listening.stop_words
     parts = Parts(
         sound=sound,
         ears=ears,
@@ -72,6 +73,7 @@ def open_daemon(
         volume=household.volume,
         open_stream=stream_for,
         apology=apology,
+        stop_stream=(lambda: stt.stream(stops)) if stops else None,
         ledger=Ledger(ledger_file(settings), max(1, settings.listening.keep_records)),
         tones=assembly.tones(tts.rate_hz),
         hooks=hooks or Hooks(followed=assembly.wake_followed),
