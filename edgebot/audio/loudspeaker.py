@@ -19,6 +19,10 @@ from edgebot.core.errors import AudioError
 BLOCK = 256
 """Samples of a block at 16 kHz: 16 ms."""
 
+PRIMING_S = 0.128
+"""Silence that a freshly opened device gets first: amplifiers and virtual speakers lose the
+beginning of what they play."""
+
 POLL_S = 0.01
 STALLED_S = 3.0
 """Seconds in which a device takes nothing after which it has failed; virtual sinks of PulseAudio
@@ -122,8 +126,9 @@ class Loudspeaker:
         try:
             room = stream.write_available
             given = 0
+            priming = round(PRIMING_S * rate_hz)
             while not self._closed.is_set():
-                signal = self._next_block()
+                signal = self._next_block() if given >= priming else None
                 if signal is None:
                     if self._portaudio.wanted():
                         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ set-default-source microphone
 _ALSA = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 _FORMAT = ["--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1"]
 _PATIENCE_S = 10.0
+_BLOCK = RATE_HZ // 100
 
 
 def missing() -> str | None:
@@ -103,7 +105,10 @@ class SoundServer:
 
 
 class Recording:
-    """The loudspeaker's sound at 16 kHz, while it grows."""
+    """The loudspeaker's sound at 16 kHz, while it grows.
+
+    Read by a thread: a full pipe would stop the recorder, and what follows would be lost.
+    """
 
     def __init__(self, environ: dict[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -111,10 +116,16 @@ class Recording:
             env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._sound = bytearray()
+        self._taken = 0
+        self._reader = threading.Thread(target=self._read, name="recording", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        while piece := self._process.stdout.read1(4096):
+            self._sound += piece
 
     def __enter__(self) -> Recording:
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdout.fileno(), False)
         return self
 
     def __exit__(
@@ -125,28 +136,31 @@ class Recording:
     ) -> None:
         self._process.kill()
         self._process.wait(_PATIENCE_S)
+        self._reader.join(_PATIENCE_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
     def samples(self) -> Samples:
         """All so far."""
-        assert self._process.stdout is not None
-        self._sound += self._process.stdout.read() or b""
-        return np.frombuffer(bytes(self._sound[: len(self._sound) // 2 * 2]), np.int16)
+        sound = bytes(self._sound)
+        return np.frombuffer(sound[: len(sound) // 2 * 2], np.int16)
 
     def wait_for_speech(self, timeout_s: float, quiet_s: float = 1.5) -> Samples | None:
-        """Everything from now until something sounded and was followed by ``quiet_s`` of silence.
+        """The first that was said since the last call or the beginning, and ``quiet_s`` after it.
 
-        Sounds shorter than 0.4 s in all, tones that is, do not count as something. None when
-        there was nothing in time.
+        An answer may have begun before anybody waits for it. Sounds with less than 0.4 s between
+        two silences of ``quiet_s``, tones that is, do not count. None when nothing came in time.
         """
-        begin = len(self.samples())
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             time.sleep(0.1)
-            loud = np.flatnonzero(np.abs(self.samples()[begin:].astype(np.int32)) > 300)
-            if len(np.unique(loud // (RATE_HZ // 100))) < 40:
-                continue
-            if len(self.samples()) - begin - loud[-1] > quiet_s * RATE_HZ:
-                return self.samples()[begin:]
+            sound = self.samples()[self._taken :]
+            blocks = sound[: len(sound) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
+            loud = np.flatnonzero(np.abs(blocks.astype(np.int32)).max(axis=1, initial=0) > 300)
+            quiet = round(quiet_s * RATE_HZ / _BLOCK)
+            for stretch in np.split(loud, np.flatnonzero(np.diff(loud) > quiet) + 1):
+                if len(stretch) >= 40 and len(blocks) - stretch[-1] > quiet:
+                    begin, end = (stretch[0] - 10) * _BLOCK, (stretch[-1] + quiet) * _BLOCK
+                    self._taken += int(end)
+                    return sound[max(0, begin) : end]
         return None

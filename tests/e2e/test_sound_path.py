@@ -101,7 +101,7 @@ class House:
         with self.server.recording() as recording:
             for _ in range(TRIES):
                 self.server.play(self.voice(text))
-                if (answer := recording.wait_for_speech(8.0)) is not None:
+                if (answer := recording.wait_for_speech(12.0)) is not None:
                     return self.understood(answer)
         raise AssertionError(self.post_mortem())
 
@@ -149,19 +149,14 @@ def test_it_answers_again_after_the_sound_server_was_killed(house: House) -> Non
 
 
 def test_a_text_is_spoken_at_the_rate_of_the_device(house: House) -> None:
-    """A virtual speaker may lose the beginning of what a fresh stream plays: three tries."""
-    heard = []
-    for _ in range(3):
-        with house.server.recording() as recording:
-            subprocess.run(
-                [sys.executable, "-m", "edgebot.cli", "say", "Dinner is ready in the kitchen."],
-                env=house.environ, check=True, timeout=PATIENCE_S,
-            )  # fmt: skip
-            spoken = recording.wait_for_speech(5.0, quiet_s=0.5)
-        heard.append("" if spoken is None else house.understood(spoken))
-        if "in the kitchen" in heard[-1]:
-            return
-    raise AssertionError(heard)
+    with house.server.recording() as recording:
+        subprocess.run(
+            [sys.executable, "-m", "edgebot.cli", "say", "Dinner is ready in the kitchen."],
+            env=house.environ, check=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+        spoken = recording.wait_for_speech(PATIENCE_S, quiet_s=0.5)
+    assert spoken is not None
+    assert "ready in the kitchen" in house.understood(spoken)
 
 
 def test_the_canceller_of_the_sound_server_is_found(
