@@ -183,7 +183,7 @@ class Building:
                 self._progress.say(f"{self.recipe.name}: {step.name} is known already")
                 return kept, True
             self._progress.say(f"{self.recipe.name}: {step.name} …")
-            with self._cache.staging(key) as staging:
+            with self._cache.staging(key, alone=True) as staging:
                 folder, scratch = staging / "files", staging / "scratch"
                 folder.mkdir()
                 scratch.mkdir()

@@ -71,10 +71,15 @@ class StepCache:
         return Kept(artefact, facts["notes"], facts["seconds"], facts["peak_mb"])
 
     @contextmanager
-    def staging(self, key: str) -> Iterator[Path]:
-        """An empty directory on the cache's own file system; removed whatever happens."""
+    def staging(self, key: str, *, alone: bool = False) -> Iterator[Path]:
+        """An empty directory on the cache's own file system; removed whatever happens.
+
+        ``alone``: the caller holds :meth:`lock`, so what a power cut left of ``key`` can go.
+        """
         with writing(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
+            for left in self.root.glob(f".{key[:12]}.*") if alone else ():
+                shutil.rmtree(left, ignore_errors=True)
             folder = Path(tempfile.mkdtemp(prefix=f".{key[:12]}.", dir=self.root))
         try:
             yield folder
