@@ -208,6 +208,13 @@ class LanguageTalker:
                 self._warm = wanted
             return self._model
 
+    def speeds(self) -> dict[str, float]:
+        """Tokens a second that the model reads (``prefill``) and writes (``decode``); empty until
+        it was measured."""
+        if not self._pace.measured:
+            return {}
+        return {"prefill": self._pace.prefill_tps, "decode": self._pace.decode_tps}
+
     def close(self) -> None:
         """Stop working ahead and remember how fast the model was. The model stays open."""
         with self._lock:

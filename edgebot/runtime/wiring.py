@@ -52,7 +52,13 @@ LLM = Registry(
     "language model engine",
     {"llama": "edgebot.nlg.llama:LlamaEngine", "onnx": "edgebot.nlg.onnx:OnnxEngine"},
 )
-EMBED = Registry("sentence encoder", {"minilm": "edgebot.embed.minilm:MiniLmEncoder"})
+EMBED = Registry(
+    "sentence encoder",
+    {
+        "minilm": "edgebot.embed.minilm:MiniLmEncoder",
+        "static": "edgebot.embed.static:StaticEncoder",
+    },
+)
 
 _ROOMY_MB = 1200
 """Memory ceiling from which a recogniser may be kept for the next utterance."""
@@ -249,6 +255,12 @@ class Assembly(Ears):
             language.open_persona(self.settings),
             self.settings,
         )
+
+    def speeds(self) -> dict[str, float]:
+        """Tokens a second of the language model by phase; empty until it was measured."""
+        talker: Any = self.talker()
+        speeds: dict[str, float] = talker.speeds()
+        return speeds
 
     def understander(self, intents_file: Path | None = None) -> TemplateUnderstander:
         """Understanding of the assistant's own sentences, or of those in ``intents_file``."""

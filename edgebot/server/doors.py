@@ -52,12 +52,30 @@ def _mqtt(settings: Settings) -> Sequence[Service]:
     return (MqttService(settings),)
 
 
+def _metrics(settings: Settings) -> Sequence[Service]:
+    if not settings.metrics.enabled:
+        return ()
+    from edgebot.server.metrics.service import MetricsService
+
+    return (MetricsService(),)
+
+
+def _webhooks(settings: Settings) -> Sequence[Service]:
+    if not settings.webhooks:
+        return ()
+    from edgebot.server.webhooks import WebhookService
+
+    return (WebhookService(settings),)
+
+
 DOORS: tuple[Callable[[Settings], Sequence[Service]], ...] = (
     _http,
     _control,
     _wyoming,
     _home,
     _mqtt,
+    _metrics,
+    _webhooks,
 )
 """Each returns its services for the settings: none where its door is closed.
 

@@ -161,6 +161,14 @@ class Daemon:
         self.listener.abandon()
         self.speaker.interrupt()
 
+    def queues(self) -> dict[str, int]:
+        """What waits before each stage."""
+        return {
+            "responder": self.responder.waiting,
+            "synthesizer": self._synthesizer.waiting,
+            "speaker": self.speaker.waiting,
+        }
+
     def mute_microphone(self, on: bool) -> None:
         """Close the microphone's device and keep it closed, or open it again."""
         self.listener.abandon()

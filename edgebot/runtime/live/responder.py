@@ -74,6 +74,11 @@ class Responder:
         self._failed = 0
         self._current: Job | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait."""
+        return len(self._jobs)
+
     def submit(self, job: Job) -> None:
         """Do ``job`` after those that wait."""
         if isinstance(job, Attempt):

@@ -60,6 +60,11 @@ class Speaker:
 
     # --- the responder's side
 
+    @property
+    def waiting(self) -> int:
+        """Replies that wait."""
+        return len(self._replies)
+
     def begin(self, reply: Reply) -> None:
         """Play ``reply`` after what is being played."""
         with self._changed:

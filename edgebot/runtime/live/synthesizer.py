@@ -25,6 +25,11 @@ class Synthesizer:
         self._health = health
         self._replies: Channel[Reply] = Channel(capacity=4)
 
+    @property
+    def waiting(self) -> int:
+        """Replies that wait."""
+        return len(self._replies)
+
     def begin(self, reply: Reply) -> None:
         """Speak ``reply`` next."""
         self._replies.put(reply)

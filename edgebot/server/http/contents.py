@@ -30,6 +30,8 @@ def application(house: House) -> Application:
     operations: list[Operation] = list(API)
     routes: list[BaseRoute] = [Events(house, wanted.sockets).route()]
     open_paths: Sequence[str] = ()
+    if house.settings.metrics.enabled:
+        routes.append(import_module("edgebot.server.metrics.route").metrics_route(house))
     if wanted.openai:
         operations += import_module("edgebot.server.http.openai").OPERATIONS
     if wanted.page:
