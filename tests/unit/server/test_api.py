@@ -21,7 +21,7 @@ def test_a_question_is_answered_and_explained(http: httpx.Client) -> None:
     answer = http.post("/api/ask", json={"text": "what is two plus three"})
     assert answer.status_code == 200
     said = answer.json()
-    assert said["reply"] == "That's five."
+    assert "five" in said["reply"].lower()
     assert said["route"] == "command" and said["intent"] == "calculate"
     why = http.get(f"/api/turns/{said['turn']}").json()
     assert why["text"] == "what is two plus three"

@@ -53,9 +53,9 @@ def test_a_question_is_answered_word_by_word(peer: Peer) -> None:
     peer.send(type="ask", text="what is two plus three", spoken=True)
     assert peer.until("final")["text"] == "what is two plus three"
     sentence = peer.until("sentence")
-    assert sentence["text"] == "That's five."
+    assert "five" in sentence["text"].lower()
     answer = peer.until("answer")
-    assert answer["turn"] == sentence["turn"] and answer["reply"] == "That's five."
+    assert answer["turn"] == sentence["turn"] and answer["reply"] == sentence["text"]
     assert peer.until("sound")["content"][:4] == b"RIFF"
 
 
@@ -93,7 +93,8 @@ def test_levels_are_measured_only_when_somebody_looks(board: Any, peer: Peer) ->
 
 @pytest.mark.parametrize(
     "message",
-    ["", "null", "[]", "{", "\x00", '{"type": "fly"}', '{"type": "ask"}', '{"type": "ask", "text": 1}',
+    ["", "null", "[]", "{", "\x00", '{"type": "fly"}', '{"type": "ask"}',
+     '{"type": "ask", "text": 1}',
      '{"type": "volume", "percent": 101}', '{"type": "listen"}', '{"type": "speech_end"}',
      '{"type": "say", "text": "hello"}', '{"type": "ask", "text": "x", "session": "../"}',
      "[" * 50_000, b"", b"\x01", os.urandom(1000)],
@@ -102,7 +103,7 @@ def test_nonsense_is_told_and_forgiven(peer: Peer, message: str | bytes) -> None
     peer.socket.send(message)
     assert peer.until("error")["error"]["message"]
     peer.send(type="ask", text="what is two plus three")
-    assert peer.until("answer")["reply"] == "That's five."
+    assert "five" in peer.until("answer")["reply"].lower()
 
 
 def test_too_much_speech_is_refused(board: Any, peer: Peer) -> None:

@@ -44,7 +44,7 @@ def test_every_route_is_described_and_the_other_way_round(door: Any) -> None:
         (method, plain(route.path))
         for route in door.starlette.routes
         if isinstance(route, Route)
-        and route.path.startswith(("/api", "/v1", "/healthz", "/readyz"))
+        and route.path.startswith(("/api/", "/v1", "/healthz", "/readyz"))
         for method in (route.methods or set()) - {"HEAD"}
     }
     assert described == served
