@@ -47,7 +47,7 @@ class EncoderCosine(Evaluator[CosineParameters]):
         "cosine_least": "high",
         "relation": "high",
     }
-    Parameters = CosineParameters
+    schema = CosineParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
         """``relation``: correlation of the two similarity matrices.
@@ -88,7 +88,7 @@ class Intents(Evaluator[IntentParameters]):
     name = "intents"
     takes = "any"
     libraries: ClassVar[tuple[str, ...]] = _LIBRARIES
-    Parameters = IntentParameters
+    schema = IntentParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
         """``<text>_accuracy``, the same of the source, and ``<text>_lost``: points lost."""
@@ -167,7 +167,7 @@ class Retrieval(Evaluator[RetrievalParameters]):
     takes = "any"
     libraries: ClassVar[tuple[str, ...]] = _LIBRARIES
     better: ClassVar[dict[str, str]] = {"recall_at_1": "high", "recall_at_5": "high"}
-    Parameters = RetrievalParameters
+    schema = RetrievalParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
         """``recall_at_1`` and ``recall_at_5``, the same of the source, ``recall_at_5_lost``."""

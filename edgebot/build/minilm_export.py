@@ -22,7 +22,7 @@ class ExportEncoder(Step[ExportEncoderParameters]):
     takes = "safetensors"
     makes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx",)
-    Parameters = ExportEncoderParameters
+    schema = ExportEncoderParameters
 
     def run(self, job: Job) -> Made:
         """The graph; the tokenizer is taken over."""

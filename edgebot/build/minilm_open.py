@@ -33,7 +33,7 @@ def runnable(artefact: Artefact, scratch: Path) -> Artefact:
         raise UsageError(f"{artefact.file().name} has no tokenizer: it is no sentence encoder")
     if artefact.file().suffix != ".safetensors" or not artefact.has(CONFIG):
         return artefact
-    folder = scratch / "exported"
+    folder = scratch / f"exported-{artefact.sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "model.onnx").exists():
         onnx.save_model(bert_model(read_bert(artefact)), str(folder / "model.onnx"))

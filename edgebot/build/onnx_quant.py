@@ -8,8 +8,6 @@ labelled baseline that gates reject (docs/build-onnx.md shows by how much).
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -19,9 +17,14 @@ from pydantic import Field
 
 from edgebot.build.onnx_quant_check import checked_weights
 from edgebot.build.onnx_quant_feeds import Feed, feeds
-from edgebot.build.onnx_quant_files import chosen_nodes, load_onnx, name_nodes, save_onnx
+from edgebot.build.onnx_quant_files import (
+    chosen_nodes,
+    load_onnx,
+    name_nodes,
+    quantizing,
+    save_onnx,
+)
 from edgebot.build.step import Job, Made, Parameters, Step
-from edgebot.core.errors import EngineError
 
 _FLOATS = {"DefaultTensorType": TensorProto.FLOAT}
 """What comes out of operations that onnx cannot tell the type of (domain com.microsoft)."""
@@ -53,7 +56,7 @@ class Dynamic(Step[DynamicParameters]):
     takes = "onnx"
     makes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
-    Parameters = DynamicParameters
+    schema = DynamicParameters
 
     def run(self, job: Job) -> Made:
         """The quantized model, and how it compares with the reference of linear.py."""
@@ -64,7 +67,7 @@ class Dynamic(Step[DynamicParameters]):
         want = self.parameters
         nodes = [node.name for node in chosen_nodes(model, want.operators, want.only, want.never)]
         target = job.scratch / "dynamic.onnx"
-        with _quantizing(job.artefact.file()):
+        with quantizing(job.artefact.file()):
             quantize_dynamic(
                 _saved(model, job.scratch),
                 target,
@@ -100,7 +103,7 @@ class Static(Step[StaticParameters]):
     takes = "onnx"
     makes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers", "piper-tts")
-    Parameters = StaticParameters
+    schema = StaticParameters
 
     def run(self, job: Job) -> Made:
         """The quantized model; raises ``UsageError`` without a text to calibrate on."""
@@ -124,7 +127,7 @@ class Static(Step[StaticParameters]):
             "entropy": CalibrationMethod.Entropy,
             "percentile": CalibrationMethod.Percentile,
         }
-        with _quantizing(job.artefact.file()):
+        with quantizing(job.artefact.file()):
             quantize_static(
                 _saved(model, job.scratch),
                 target,
@@ -176,22 +179,3 @@ def _saved(model: Any, scratch: Path) -> Path:
     path = scratch / "named.onnx"
     onnx.save_model(model, str(path))
     return path
-
-
-@contextlib.contextmanager
-def _quantizing(path: Path) -> Iterator[None]:
-    """Say in one sentence what onnxruntime's quantizer could not do; keep its advice quiet."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    except Exception as error:  # the quantizer raises whatever it stumbles over
-        reason = str(error).strip().splitlines()
-        raise EngineError(
-            f"{path.name}: onnxruntime cannot quantize it "
-            f"({type(error).__name__}: {reason[0] if reason else 'no reason given'}); leave the "
-            "operations out with `operators`, `only` or `never`"
-        ) from error
-    finally:
-        root.setLevel(level)

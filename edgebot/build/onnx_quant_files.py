@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, numpy_helper
 
-from edgebot.build.artefact import Artefact
 from edgebot.build.linear import require_finite
 from edgebot.build.step import Job
-from edgebot.core.errors import ModelCorrupt, UsageError
+from edgebot.core.errors import EngineError, ModelCorrupt, UsageError
 
 MODEL = "model"
 
@@ -103,9 +103,20 @@ def name_nodes(model: Any) -> None:
         node.name = node.name or f"{node.op_type}_{number}"
 
 
-def float_tensors(artefact: Artefact) -> Iterator[tuple[str, Any]]:
-    """Name and numbers of the float tensors in ``artefact``."""
-    path = artefact.file()
-    for tensor in load_onnx(path).graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT:
-            yield tensor.name, np.asarray(weights_of(tensor, path))
+@contextlib.contextmanager
+def quantizing(path: Path) -> Iterator[None]:
+    """Say in one sentence what onnxruntime's quantizer could not do; keep its advice quiet."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    except Exception as error:  # the quantizer raises whatever it stumbles over
+        reason = str(error).strip().splitlines()
+        raise EngineError(
+            f"{path.name}: onnxruntime cannot quantize it "
+            f"({type(error).__name__}: {reason[0] if reason else 'no reason given'}); leave the "
+            "operations out with `operators`, `only` or `never`"
+        ) from error
+    finally:
+        root.setLevel(level)

@@ -50,7 +50,7 @@ class EngineSpeed(Evaluator[SpeedParameters]):
     takes = "any"
     repeatable = False
     better: ClassVar[dict[str, str]] = dict.fromkeys(_TIMES, "low")
-    Parameters = SpeedParameters
+    schema = SpeedParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
         """``load_s``, ``item_ms``, ``item_cpu_ms``, ``peak_mb`` of both, and ``times_faster``.

@@ -18,6 +18,7 @@ from edgebot.build.onnx_quant_files import (
     initializers,
     load_onnx,
     name_nodes,
+    quantizing,
     save_onnx,
 )
 from edgebot.build.step import Job, Made, Parameters, Step
@@ -60,7 +61,7 @@ class WeightOnly(Step[WeightsParameters]):
     takes = "onnx"
     makes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
-    Parameters = WeightsParameters
+    schema = WeightsParameters
 
     def run(self, job: Job) -> Made:
         """The quantized model, and the error of its weights as the reference has it."""
@@ -94,7 +95,8 @@ class WeightOnly(Step[WeightsParameters]):
             nodes_to_exclude=[node.name for node in model.graph.node if node.name not in names],
             algo_config=config,
         )
-        quantizer.process()
+        with quantizing(job.artefact.file()):
+            quantizer.process()
         made = quantizer.model.model
         _with_domain(made)
         _without_unused(made)

@@ -65,7 +65,7 @@ class StaticStudent(Step[StudentParameters]):
     takes = "onnx"
     makes = "safetensors"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "onnxruntime", "tokenizers")
-    Parameters = StudentParameters
+    schema = StudentParameters
 
     def run(self, job: Job) -> Made:
         """The vectors in int8, a scale a piece; the tokenizer is taken over."""

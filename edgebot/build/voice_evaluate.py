@@ -46,7 +46,7 @@ class VoiceHeard(Evaluator[HearingParameters]):
     takes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = _LIBRARIES
     better: ClassVar[dict[str, str]] = {"wer": "low"}
-    Parameters = HearingParameters
+    schema = HearingParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
         """``wer`` of both, and ``wer_lost`` in points; spoken without noise: it can be repeated."""
@@ -83,7 +83,7 @@ class VoiceSpectrum(Evaluator[SpokenParameters]):
     takes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = _LIBRARIES
     better: ClassVar[dict[str, str]] = {"spectral_db": "low", "spectral_ratio": "low"}
-    Parameters = SpokenParameters
+    schema = SpokenParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
         """``spectral_db`` (both without noise), ``own_db`` (source, twice with noise), their ratio.

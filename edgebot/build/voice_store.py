@@ -48,7 +48,7 @@ class Store(Step[StoreParameters]):
     takes = "onnx"
     makes = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx",)
-    Parameters = StoreParameters
+    schema = StoreParameters
 
     def run(self, job: Job) -> Made:
         """The smaller file, and the error of what is kept in it."""

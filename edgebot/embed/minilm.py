@@ -66,10 +66,13 @@ class MiniLmEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._inputs = {entry.name for entry in self._session.get_inputs()}
+        width = self._session.get_outputs()[0].shape[-1]
+        if isinstance(width, int):  # some graphs give it a name instead
+            self.dimensions = width
         self._pool = ThreadPoolExecutor(threads, "embed") if threads > 1 else None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of ``texts``, shape (len(texts), 384), float32.
+        """Unit vectors of ``texts``, shape (len(texts), dimensions), float32.
 
         The same text always gets the same vector. A text without a single word gets a vector too
         (that of the empty sentence). Raises ``EngineError`` when the model fails.
