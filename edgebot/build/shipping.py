@@ -8,7 +8,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -34,7 +34,8 @@ from edgebot.models.store import Installed, ModelStore
 ENTRY_FILE = "catalog.yaml"
 FIGURES_FILE = "figures.json"
 _LIBRARIES = ("llama-cpp-python", "gguf", "onnx", "onnxruntime", "numpy", "torch", "tokenizers")
-_ENGINES = {"gguf": "llama", "onnx-llm": "onnx"}
+_ENGINES = {"gguf": "llama", "onnx-llm": "onnx", "static": "static", "embedder onnx": "minilm"}
+"""Kind of file, with the stage before it where one kind serves several → engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def _fill(
     sealed_roles = []
     for role in sorted(built.artefact.roles):
         source = built.artefact.file(role)
+        if role == MODEL and _has_other_role(built.artefact.roles):
+            continue  # a voice's file is called by its own role
         name = Path(built.artefact.roles[role]).name
         if built.recipe.encrypt and sealing is not None and role == MODEL:
             name += SUFFIX
@@ -112,6 +115,10 @@ def _fill(
     (part / "key.json").write_bytes(key.public.to_bytes())
     write_report(built, manifest, part)
     return entry
+
+
+def _has_other_role(roles: Mapping[str, str]) -> bool:
+    return sum(path == roles[MODEL] for path in roles.values()) > 1
 
 
 def _file(path: Path, role: str) -> dict[str, Any]:
@@ -195,13 +202,16 @@ def _options(built: Built) -> dict[str, Any]:
 def _entry(built: Built, files: list[dict[str, Any]], out: Path) -> Entry:
     known, recipe = built.origin.entry, built.recipe
     suffix = Path(built.artefact.roles[MODEL]).suffix.removeprefix(".")
-    kind = "onnx-llm" if built.done and built.done[-1].step.makes == "onnx-llm" else suffix
+    makes = built.done[-1].step.makes if built.done else suffix
+    kind = makes if makes in _ENGINES else suffix
+    stage = known.stage if known else "llm"
+    engine = _ENGINES.get(f"{stage} {kind}") or _ENGINES.get(kind)
     named = [dict(file) for file in files]
     return Entry.model_validate(
         {
             "id": recipe.name,
-            "stage": known.stage if known else "llm",
-            "engine": _ENGINES.get(kind) or (known.engine if known else kind),
+            "stage": stage,
+            "engine": engine or (known.engine if known else kind),
             "language": known.language if known else None,
             "licence": recipe.licence or (known.licence if known else "unknown"),
             "homepage": known.homepage if known else "",

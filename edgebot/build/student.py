@@ -63,7 +63,7 @@ class StaticStudent(Step[StudentParameters]):
 
     name = "static-student"
     takes = "onnx"
-    makes = "safetensors"
+    makes = "static"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "onnxruntime", "tokenizers")
     schema = StudentParameters
 
