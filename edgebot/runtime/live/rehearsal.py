@@ -25,14 +25,19 @@ class Rehearsal:
     that runs come out the same, unless it has a ``speed``.
     """
 
-    def __init__(self, assembly: Assembly, room: Any, *, listening: bool = True) -> None:
-        """``listening``: open the microphone for each of :meth:`ask`, without a wake word."""
+    def __init__(
+        self, assembly: Assembly, room: Any, *, listening: bool = True, hooks: Hooks | None = None
+    ) -> None:
+        """``listening``: open the microphone for each of :meth:`ask`, without a wake word.
+
+        ``hooks``: others than those that fill :attr:`states`.
+        """
         self.room = room
         self.states: list[str] = []
         self.outcomes: list[Outcome] = []
         self._listening = listening
         self._failure: BaseException | None = None
-        hooks = Hooks(state=self.states.append)
+        hooks = hooks or Hooks(state=self.states.append)
         self.daemon: Daemon = open_daemon(
             assembly, room, hooks=hooks, on_outcome=self.outcomes.append
         )

@@ -74,13 +74,7 @@ def test_the_assistant_streams(client: openai.OpenAI) -> None:
 def test_the_language_model_answers(client: openai.OpenAI) -> None:
     parts: Any = [{"type": "text", "text": "count"}]
     said: Any = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": parts}]
-    made = client.chat.completions.create(
-        model=LLM,
-        messages=[
-            {"role": "developer", "content": "Be brief."},
-            {"role": "user", "content": parts},
-        ],  # type: ignore[list-item,misc]
-    )
+    made = client.chat.completions.create(model=LLM, messages=said)
     assert made.choices[0].message.content == "One two three."
     assert made.choices[0].finish_reason == "stop"
     assert made.usage and made.usage.completion_tokens == 3
