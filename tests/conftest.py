@@ -69,6 +69,17 @@ def assembly(settings: Settings) -> Iterator[Assembly]:
         yield wired
 
 
+BY_CHANCE = ("tests/e2e/", "tests/engines/")
+"""Here a voice says things a little differently each time, and sound devices run in real time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What depends on chance gets a second try, which the summary shows; nothing else does."""
+    for item in items:
+        if item.nodeid.startswith(BY_CHANCE):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Leave failures as they are; only note for tests marked ``engines`` that a model is absent."""
