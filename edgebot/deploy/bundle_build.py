@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from edgebot import __version__
@@ -13,10 +15,10 @@ from edgebot.deploy import bundle_contents as contents
 from edgebot.deploy import units, wheels
 from edgebot.deploy.bundle_contents import File
 from edgebot.deploy.bundle_file import write_bundle
-from edgebot.deploy.bundle_format import Component, Kind, Manifest
+from edgebot.deploy.bundle_format import Component, Entry, Kind, Manifest
 from edgebot.deploy.bundle_order import Order
 from edgebot.deploy.sbom import licences_text, sbom
-from edgebot.models.digest import locked
+from edgebot.models.digest import locked, write_atomically
 from edgebot.models.signatures import SigningKey
 
 RECIPE = 1
@@ -52,7 +54,30 @@ def site_of(order: Order, cache: Path, say: Say) -> tuple[Path, wheels.LlamaWhee
             if wheels.compile_bytecode(half, order.python):
                 say(f"compiled for Python {order.python}")
             half.rename(site)
+        _describe(site)
     return site, wheel
+
+
+def _description(site: Path) -> Path:
+    return site.with_name(f"{site.name}.json")
+
+
+def _describe(site: Path) -> None:
+    """Hash the packages of others once; nobody writes to the cache afterwards."""
+    if not _description(site).is_file():
+        facts = {
+            "entries": [asdict(file.entry) for file in contents.tree(site, "site", "python")],
+            "components": [asdict(part) for part in contents.package_components(site)],
+            "glibc": wheels.needed_glibc(site),
+        }
+        write_atomically(_description(site), json.dumps(facts).encode())
+
+
+def _described(site: Path) -> tuple[list[File], list[Component], str]:
+    facts = json.loads(_description(site).read_bytes())
+    entries = [Entry(**entry) for entry in facts["entries"]]
+    files = [File(entry, site / entry.path.removeprefix("site/")) for entry in entries]
+    return files, [Component(**part) for part in facts["components"]], facts["glibc"]
 
 
 def make_bundle(
@@ -70,13 +95,14 @@ def make_bundle(
     """
     site, wheel = site_of(order, cache, say)
     with tempfile.TemporaryDirectory(prefix="edgebot-bundle-") as name:
-        files, components, bytecode = _gather(order, site, Path(name), say)
+        files, components, glibc = _described(site)
+        bytecode = _gather(order, files, components, Path(name), say)
         manifest = Manifest(
             version=__version__,
             profile=order.profile.name,
             arch=order.arch,
             python=order.python,
-            glibc=wheels.needed_glibc(site),
+            glibc=glibc,
             cpu=tuple(sorted({*order.profile.requires.cpu, *wheel.cpu})),
             created=order.created,
             bytecode=bytecode,
@@ -95,14 +121,17 @@ def make_bundle(
 
 
 def _gather(
-    order: Order, site: Path, staging: Path, say: Say
-) -> tuple[list[File], list[Component], bool]:
+    order: Order, files: list[File], components: list[Component], staging: Path, say: Say
+) -> bool:
+    """Add what is not a package of others; whether it is compiled.
+
+    What is made lies in ``staging`` until the bundle is written.
+    """
     say("gathering files")
     own = staging / "site"
     contents.stage_package(own)
     bytecode = wheels.compile_bytecode(own, order.python)
-    components = contents.package_components(site)
-    files = contents.tree(site, "site", "python") + contents.tree(own, "site", "python")
+    files += contents.tree(own, "site", "python")
     for installed in order.models:
         files += contents.model_files(installed)
         components.append(contents.model_component(installed.entry))
@@ -129,8 +158,7 @@ def _gather(
     bill = sbom(__version__, order.profile.name, components, entries)
     files.append(written("sbom.cdx.json", bill, "about"))
     files.append(written("licences.txt", licences_text(components), "about"))
-    # The staging directory goes away; the bundle is written before.
-    return files, components, bytecode
+    return bytecode
 
 
 def _settings(order: Order) -> bytes:

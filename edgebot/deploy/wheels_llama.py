@@ -56,7 +56,9 @@ LEVELS = {
 }
 """Cortex-A53 and A72; A76 and A78 without and with half precision; any x86, AVX2, AVX-512."""
 
-_VARIANT = re.compile(r"^\s*ggml_add_cpu_backend_variant\((\S+)[^)]*\)\s*$", re.MULTILINE)
+_VARIANT = re.compile(
+    r"^[ \t]*ggml_add_cpu_backend_variant\(([\w.]+)[^)\n]*\)[ \t]*$", re.MULTILINE
+)
 
 
 def find(cache: Path, version: str, arch: str) -> Path | None:
