@@ -24,6 +24,7 @@ PARTS = [
     "spoken",
     "knowledge",
     "llm",
+    "build",
     "engines",
     "quality",
     "voices",

@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +22,11 @@ from edgebot.nlu.classifier.embedding import embed_once
 from edgebot.nlu.classifier.linear import train_head
 from edgebot.nlu.classifier.model import DENSE_SCALE, OUT_OF_SCOPE
 from edgebot.nlu.classifier.ngrams import NgramFeatures
+from edgebot.nlu.classifier.own import collect
+from edgebot.nlu.sentence_files import own_sentences
+
+OWN = "own"
+Rows: TypeAlias = list[tuple[str, str]]
 
 _LIBRARIES = ("numpy", "onnxruntime", "tokenizers")
 
@@ -69,8 +74,9 @@ class EncoderCosine(Evaluator[CosineParameters]):
 class IntentParameters(Parameters):
     """What ``intents`` takes."""
 
-    text: str
-    """Labelled texts: ``text`` and ``intent``, as JSON lines or tab-separated."""
+    text: str | None = None
+    """Labelled texts: ``text`` and ``intent``, as JSON lines or tab-separated. None: the examples
+    of the assistant's own classifier, called ``own``."""
 
     held_out: int = Field(default=10, ge=2, le=20)
     """One text in so many is not trained on but judged, of each intent alike."""
@@ -93,15 +99,15 @@ class Intents(Evaluator[IntentParameters]):
     def run(self, trial: Trial) -> dict[str, float]:
         """``<text>_accuracy``, the same of the source, and ``<text>_lost``: points lost."""
         want = self.parameters
-        rows: list[tuple[str, str]] = []
-        for path in trial.texts.paths(want.text):
+        rows: Rows = []
+        for path in trial.texts.paths(want.text) if want.text else ():
             labelled = read_labelled(path)
             rows += zip(labelled.texts, labelled.intents, strict=True)
-        known, new = split(rows, want.held_out, want.most)
+        known, new = split(rows, want.held_out, want.most) if want.text else own(want.held_out)
         both = (trial.artefact, trial.source)
         encoders = [open_encoder(each, trial.scratch) for each in both]
         ours, theirs = accuracies(known, new, encoders)
-        name = want.text
+        name = want.text or OWN
         return {
             f"{name}_accuracy": ours,
             f"{SOURCE}{name}_accuracy": theirs,
@@ -109,14 +115,25 @@ class Intents(Evaluator[IntentParameters]):
         }
 
 
-def split(
-    rows: Sequence[tuple[str, str]], held_out: int, most: int = 100_000
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def own(held_out: int) -> tuple[Rows, Rows]:
+    """The assistant's own examples; those of one template are trained on or judged together."""
+    examples = collect(own_sentences("en"), own=True)
+    order = sorted(set(examples.groups))
+    random.Random(7).shuffle(order)
+    judged = {group for at, group in enumerate(order) if at % held_out == 0}
+    parts: tuple[Rows, Rows] = ([], [])
+    for text, intent, group in zip(examples.texts, examples.intents, examples.groups, strict=True):
+        if intent != OUT_OF_SCOPE:
+            parts[group in judged].append((text, intent))
+    return parts
+
+
+def split(rows: Sequence[tuple[str, str]], held_out: int, most: int = 100_000) -> tuple[Rows, Rows]:
     """Training and test rows; of each intent one in ``held_out`` is held out."""
     shuffled = [row for row in rows if row[1] != OUT_OF_SCOPE]
     random.Random(7).shuffle(shuffled)
     seen: Counter[str] = Counter()
-    parts: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
+    parts: tuple[Rows, Rows] = ([], [])
     for row in shuffled[:most]:
         seen[row[1]] += 1
         parts[seen[row[1]] % held_out == 0].append(row)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 import onnx
+from pydantic import Field
 
 from edgebot.build.minilm_graph import bert_model
 from edgebot.build.minilm_weights import read_bert
 from edgebot.build.step import Job, Made, Parameters, Step
+from edgebot.embed.minilm import MAX_TOKENS
 
 
 class ExportEncoderParameters(Parameters):
-    """What ``export-encoder`` takes: nothing."""
+    """What ``export-encoder`` takes."""
+
+    positions: int = Field(default=MAX_TOKENS, ge=8, le=8192)
+    """Longest text in tokens; the engine never hands it more than the default."""
 
 
 class ExportEncoder(Step[ExportEncoderParameters]):
@@ -27,7 +32,7 @@ class ExportEncoder(Step[ExportEncoderParameters]):
     def run(self, job: Job) -> Made:
         """The graph; the tokenizer is taken over."""
         bert = read_bert(job.artefact)
-        onnx.save_model(bert_model(bert), str(job.folder / "model.onnx"))
+        onnx.save_model(bert_model(bert, self.parameters.positions), str(job.folder / "model.onnx"))
         kept = job.keep("tokenizer")
         heads = [bert.heads(layer) for layer in range(bert.layers)]
         neurons = [bert.neurons(layer) for layer in range(bert.layers)]

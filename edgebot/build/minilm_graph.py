@@ -18,14 +18,17 @@ _MICROSOFT = "com.microsoft"
 IDS, HIDDEN = "input_ids", "last_hidden_state"
 
 
-def bert_model(bert: Bert) -> Any:
-    """The model: ``input_ids`` (texts, tokens) without padding → ``last_hidden_state``."""
-    return _Builder(bert).build()
+def bert_model(bert: Bert, positions: int = 512) -> Any:
+    """The model: ``input_ids`` (texts, tokens) without padding → ``last_hidden_state``.
+
+    ``positions``: longest text it can read, in tokens.
+    """
+    return _Builder(bert, positions).build()
 
 
 class _Builder:
-    def __init__(self, bert: Bert) -> None:
-        self._bert = bert
+    def __init__(self, bert: Bert, positions: int) -> None:
+        self._bert, self._longest = bert, positions
         self._nodes: list[Any] = []
         self._tensors: list[Any] = []
 
@@ -54,7 +57,7 @@ class _Builder:
         word = self._node("Gather", [words, IDS], "embeddings.word", axis=0)
         # Every text is of the first segment: its vector goes into the positions.
         segment = tensors["embeddings.token_type_embeddings.weight"][0]
-        table = tensors["embeddings.position_embeddings.weight"] + segment
+        table = tensors["embeddings.position_embeddings.weight"][: self._longest] + segment
         positions = self._keep("positions", table)
         zero, one, two = (self._keep(f"at{n}", np.array([n], np.int64)) for n in range(3))
         shape = self._node("Shape", [IDS], "embeddings.shape")

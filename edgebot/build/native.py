@@ -174,8 +174,9 @@ def _callback(wanted: Wanted, seen: Seen, fail: Callable[[BaseException], None])
             if ask:
                 return wanted(name, source)
             if wanted(name, source):
-                product = source.endswith(".weight") and bool(node.src[1])
-                shown = node.src[1].contents if product else node
+                second = node.src[1].contents if node.src[1] else None
+                product = source.endswith(".weight") and second and second.type == _F32
+                shown = second if product and second else node
                 seen(name, source, _values(shown))
         except BaseException as error:  # noqa: BLE001 - must not pass through C; raised by read()
             fail(error)

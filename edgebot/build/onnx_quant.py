@@ -23,6 +23,7 @@ from edgebot.build.onnx_quant_files import (
     name_nodes,
     quantizing,
     save_onnx,
+    typed,
 )
 from edgebot.build.step import Job, Made, Parameters, Step
 
@@ -116,7 +117,7 @@ class Static(Step[StaticParameters]):
 
         want = self.parameters
         seen = list(feeds(job.artefact, job.texts, want.text, want.samples))
-        model = load_onnx(job.artefact.file())
+        model = typed(load_onnx(job.artefact.file()))
         name_nodes(model)
         weighty = chosen_nodes(model, want.operators, want.only, want.never)
         others = [node for node in model.graph.node if node.op_type in want.operators]

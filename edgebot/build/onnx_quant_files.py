@@ -11,7 +11,7 @@ from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from edgebot.build.linear import require_finite
 from edgebot.build.step import Job
@@ -101,6 +101,21 @@ def name_nodes(model: Any) -> None:
     """Give every operation a name: quantizers choose by it."""
     for number, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}_{number}"
+
+
+def typed(model: Any) -> Any:
+    """``model`` with the type of every tensor; the quantizer leaves out what has none.
+
+    onnx knows nothing of the operations of com.microsoft; those used here make floats.
+    """
+    for node in model.graph.node:
+        if node.domain == "com.microsoft":
+            model.graph.value_info.extend(
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+                for name in node.output
+                if name
+            )
+    return onnx.shape_inference.infer_shapes(model)
 
 
 @contextlib.contextmanager

@@ -28,8 +28,6 @@ from edgebot.build.step import Job, Made, Parameters, Step
 from edgebot.core.errors import EngineError, UsageError
 
 _NORMAL = 1
-_ROUND = 64
-"""Kept tokens are a multiple of it: rows of weights are repacked in groups."""
 
 
 def _byte_characters() -> dict[int, str]:
@@ -59,6 +57,9 @@ class VocabularyParameters(Parameters):
 
     first: int = Field(default=0, ge=0)
     """This many of the commonest tokens stay (in the order of the merges), if of the alphabet."""
+
+    multiple: int = Field(default=64, ge=1)
+    """Tokens that stay are a multiple of it: rows of weights are laid out in groups."""
 
     code: bool = False
     """Keep tokens that only programs need (brackets, camelCase, long runs of spaces)."""
@@ -128,7 +129,7 @@ def chosen(vocabulary: Vocabulary, text: str, wanted: VocabularyParameters) -> l
     kept |= {at for at in range(min(wanted.first, len(fits))) if fits[at]}
     kept = pairs.closed(kept, ids)
     for at, good in enumerate(fits):  # up to a whole number of groups, the commonest first
-        if len(kept) % _ROUND == 0:
+        if len(kept) % wanted.multiple == 0:
             break
         if good and at not in kept:
             kept |= pairs.closed({at}, ids)

@@ -19,6 +19,8 @@ from edgebot.core.errors import EdgebotError, UsageError
 from edgebot.models.built import is_built, read_manifest
 from edgebot.runtime.wiring import Assembly
 
+SPEED = "prompt_cpu_ms_per_tok"
+
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """The gates and what came of them."""
@@ -127,20 +129,18 @@ def compare(
 
 def size_chart(builds: Sequence[tuple[str, dict[str, float]]]) -> str:
     """Size against divergence, the area the speed of reading prompts against the source."""
-    known = [
-        (name, f) for name, f in builds if "size_mb" in f and "kl" in f and "prompt_tok_s" in f
-    ]
+    known = [(name, f) for name, f in builds if "size_mb" in f and "kl" in f and SPEED in f]
     if not known:
         raise UsageError("none of these builds has figures for size, divergence and speed")
     entries = []
     for name, f in known:
-        speed = f["prompt_tok_s"] / f[f"{SOURCE}prompt_tok_s"]
+        speed = f[f"{SOURCE}{SPEED}"] / f[SPEED]
         better = [
             g
             for _, g in known
             if g["size_mb"] <= f["size_mb"]
             and g["kl"] <= f["kl"]
-            and g["prompt_tok_s"] / g[f"{SOURCE}prompt_tok_s"] >= speed
+            and g[f"{SOURCE}{SPEED}"] / g[SPEED] >= speed
         ]
         entries.append(Point(name, f["size_mb"], f["kl"], speed, front=len(better) == 1))
     return points(

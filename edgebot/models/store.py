@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from edgebot.core.errors import ModelCorrupt, ModelMissing
 from edgebot.models.built import check_signature, is_built, opened
@@ -72,7 +72,14 @@ class ModelStore:
         hash and the command that mends it; :class:`Untrusted` for a built model whose signature
         does not fit.
         """
-        entry = self.catalog[model_id]
+        installed, told = self._checked(self.catalog[model_id])
+        if not told.get("sealed"):
+            return installed
+        files = opened(installed.files, told, self._plain)
+        return Installed(installed.entry, installed.dir, files)
+
+    def _checked(self, entry: Entry) -> tuple[Installed, Mapping[str, Any]]:
+        """The files of ``entry`` and, if it was built, its manifest; sealed files stay sealed."""
         folder = self.directory(entry.id)
         # Who made it comes before what is in it: nothing of an unknown maker is even hashed.
         built = is_built(entry) and folder.exists()
@@ -80,11 +87,7 @@ class ModelStore:
         findings = self.verify(entry.id)
         if findings:
             raise _error(entry, findings, folder.exists())
-        installed = self._installed(entry)
-        if told.get("sealed"):
-            files = opened(installed.files, told, self._plain)
-            return Installed(entry, installed.dir, files)
-        return installed
+        return self._installed(entry), told
 
     def verify(self, model_id: str, *, again: bool = False) -> list[Finding]:
         """What is wrong with the files of ``model_id``; hashes all of them when ``again``."""
@@ -140,7 +143,7 @@ class ModelStore:
             for path in blobs:
                 settle(target / path)
             self._lock.forget(entry.id)
-            installed = self.open(entry.id)
+            installed, _ = self._checked(entry)
             fetched = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             records = self._lock.records(entry.id)
             self._lock.update(entry.id, records, fetched=fetched, sources=sources)
