@@ -23,7 +23,7 @@ class Bar:
 
 def bars(title: str, entries: Sequence[Bar]) -> str:
     """Bars from the source's figure (1) to the left or the right, on a logarithmic axis."""
-    left, right, row = 250, 150, 30
+    left, right, row = 220, 210, 30
     most = max([2.0, *(max(bar.ratio, 1 / bar.ratio) for bar in entries if bar.ratio > 0)])
     middle = left + (_WIDTH - left - right) / 2
     half = (_WIDTH - left - right) / 2

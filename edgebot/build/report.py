@@ -23,6 +23,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "top1": ("same likeliest token", "share"),
     "ppl": ("perplexity", ""),
     "bits_per_byte": ("bits per byte of text", ""),
+    "book_ppl": ("perplexity, book text", ""),
     "book_kl": ("divergence, book text", "nats"),
     "book_bits_per_byte": ("bits per byte, book text", ""),
     "lost_share": ("given to dropped tokens", "share"),
@@ -44,7 +45,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 h1{margin-bottom:0}.lead{font-size:1.15rem}.pass{color:#3a7d44}.miss{color:#c1440e}
 table{border-collapse:collapse;margin:1rem 0;width:100%}
 th,td{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}small{color:#666}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}small{color:#666}
 svg{max-width:100%;height:auto;border:1px solid #eee}code{font-size:.85em}
 """
 
@@ -186,7 +187,10 @@ def _short(notes: Mapping[str, Any]) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    cells = "".join(
+        f'<th class="n">{escape(cell)}</th>' if at in numbers else f"<th>{escape(cell)}</th>"
+        for at, cell in enumerate(head)
+    )
     lines = [
         "<tr>"
         + "".join(
