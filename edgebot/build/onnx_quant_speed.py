@@ -26,7 +26,7 @@ from edgebot.build.worker import peak_mb
 from edgebot.core.cancel import Cancellation
 from edgebot.core.errors import EngineError
 
-_TIMES = ("load_s", "item_ms", "item_cpu_ms", "peak_mb")
+_TIMES = ("load_s", "item_ms", "item_cpu_ms", "peak_rss_mb")
 _LONGEST_S = 600
 
 
@@ -53,7 +53,7 @@ class EngineSpeed(Evaluator[SpeedParameters]):
     schema = SpeedParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
-        """``load_s``, ``item_ms``, ``item_cpu_ms``, ``peak_mb`` of both, and ``times_faster``.
+        """``load_s``, ``item_ms``, ``item_cpu_ms``, ``peak_rss_mb`` of both, and ``times_faster``.
 
         ``times_faster``: the source's CPU time an item by the artefact's.
         """
@@ -114,7 +114,7 @@ def main() -> None:
         "load_s": load_s,
         "item_ms": 1000 * (time.perf_counter() - wall) / len(items),
         "item_cpu_ms": 1000 * (time.process_time() - cpu) / len(items),
-        "peak_mb": peak_mb(),
+        "peak_rss_mb": peak_mb(),
     }
     sys.stdout.write(json.dumps(figures) + "\n")
 
