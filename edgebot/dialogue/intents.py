@@ -21,6 +21,18 @@ FOLLOW_UP = "follow_up"
 CANCEL_IT = "cancel_it"
 """Calls off what was last spoken about."""
 
+LOOKING = frozenset(
+    {
+        *("time_now", "date_now", "date_of", "date_until"),
+        *("time_zone", "time_difference", "time_convert"),
+        *("calculate", "calculate_more", "unit_convert"),
+        *("coin_flip", "dice_roll", "random_number", "random_choice"),
+        *("device_temperature", "device_memory", "device_disk", "device_uptime"),
+        *("device_load", "device_version", "device_status"),
+    }
+)
+"""Intents that only tell something: nothing has happened when their answer is not wanted."""
+
 STOPPING = (STOP, CANCEL, NEVER_MIND)
 OWN = (*STOPPING, ANSWER, CORRECT, FOLLOW_UP, CANCEL_IT)
 

@@ -19,6 +19,10 @@ class ListeningSettings(Section):
     """Seconds it stays open after an answer, so that the next question needs no wake word; 0 closes
     it at once."""
 
+    go_on_s: float = Field(default=1.5, ge=0, le=5)
+    """Who goes on speaking within so many seconds meant one sentence: the answer to its beginning
+    is taken back, if it has not changed anything. 0 never does."""
+
     barge_in: Literal["auto", "speech", "stop_word", "off"] = "auto"
     """What breaks a reply off: any speech, or a stop word only. ``auto`` takes speech unless the
     assistant hears too much of its own voice."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from edgebot.core.audio import RATE_HZ, AudioFrame
 from edgebot.core.listening import TurnDetector
@@ -13,6 +14,9 @@ from edgebot.runtime.endpointing import Endpointer, EndpointLimits
 from edgebot.runtime.live.jobs import Attempt
 from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.unfinished import dangles
+
+if TYPE_CHECKING:
+    from edgebot.runtime.live.rest import Rest
 
 
 @dataclass(slots=True)
@@ -31,6 +35,9 @@ class Opening:
 
     known: Finished | None = None
     """What was understood up to the pause, where that had to be found out already."""
+
+    goes_on: Rest | None = None
+    """What the person who breaks in may be going on with."""
 
     age: int = 0
     """Samples since it was opened."""

@@ -24,8 +24,12 @@ class Attempt:
         self.audio = audio
         self.complete = False
         """Set once the words are known to be a whole command."""
+        self.taken_back = False
+        """The person went on after it was released: it never was."""
         self._decided = threading.Event()
         self._released = False
+        self._lock = threading.Lock()
+        self._committed = False
         turn.cancellation.on_cancel(self._decided.set)
 
     def release(self) -> None:
@@ -42,6 +46,21 @@ class Attempt:
         """Block until it is released (True) or thrown away (False)."""
         self._decided.wait()
         return self._released and not self.turn.cancellation.is_set
+
+    def commit(self) -> bool:
+        """What cannot be taken back happens next; False when it may not any more."""
+        with self._lock:
+            self._committed = self.is_live
+            return self._committed
+
+    def take_back(self) -> bool:
+        """The person goes on after all: stop answering; False after :meth:`commit`."""
+        with self._lock:
+            if self._committed or not self.is_live:
+                return False
+            self.taken_back = True
+        self.turn.cancel()
+        return True
 
     @property
     def is_live(self) -> bool:

@@ -25,6 +25,7 @@ from edgebot.runtime.live.interruption import level_db
 from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
 from edgebot.runtime.live.responder import Responder
+from edgebot.runtime.live.rest import Rest
 from edgebot.runtime.live.speaker import Speaker
 from edgebot.runtime.live.stop_word import StopWordToo
 from edgebot.runtime.live.utterance import Utterance
@@ -68,6 +69,7 @@ class Listener:
         self._hooks = hooks or Hooks()
         self._recent: deque[AudioFrame] = deque()
         self._opening: Opening | None = None
+        self._rest: Rest | None = None
         self._stop_stream = stop_stream
         self._break_in = BreakIn(manners.interruption, manners.stop_words, self._breaking_in)
         self._requests: deque[Callable[[], None]] = deque()
@@ -129,11 +131,29 @@ class Listener:
     def _watch(self, frame: AudioFrame) -> None:
         if self._was_called(frame):
             return
+        if self._rest is not None:
+            self._rest.hear(frame)
+            if self._rest.is_forgotten():
+                self._rest = None
         if self.manners.barge_in and self._speaker.speaking():
             self._watch_for_interruption(frame)
         elif self._watching:
             self._watching = False
             self._break_in.reset()
+        if self._rest is not None and not self._speaker.speaking():
+            self._watch_for_the_rest(self._rest, frame)
+
+    def _watch_for_the_rest(self, rest: Rest, frame: AudioFrame) -> None:
+        """The answer is not heard yet: does the person go on?"""
+        goes_on = rest.goes_on(self._ears.voice.probability(frame.samples), len(frame.samples))
+        if rest.is_over():
+            self._rest = None
+        elif goes_on:
+            self._rest = None
+            if rest.take_back():
+                opening = self._opened(rest.opening.by, self.manners.endpoint.no_speech_ms / 1000)
+                opening.utterance = rest.joined(self._stream)
+                opening.endpointer.accept(1.0, rest.speech)
 
     def _was_called(self, frame: AudioFrame) -> bool:
         """Whether a wake word has just been said; the microphone is open then."""
@@ -164,9 +184,12 @@ class Listener:
         if person is None:
             self._speaker.duck(self._break_in.suspects)
             return
+        rest = self._rest
         opening = self._opened("barge_in", self.manners.endpoint.no_speech_ms / 1000.0)
         opening.unsure = True
         opening.utterance = person.utterance
+        if rest is not None and not rest.is_over(person.age):
+            opening.goes_on = rest
         opening.endpointer.accept(1.0, person.age)
         self._speaker.pause()
         if person.sure:
@@ -193,6 +216,7 @@ class Listener:
 
     def _opened(self, by: str, wait_s: float) -> Opening:
         self._opening = opening = Opening(by, self.session)
+        self._rest = None
         limits = replace(self.manners.endpoint, no_speech_ms=int(wait_s * 1000))
         opening.endpointer = endpointer_of(
             opening, limits, self._ears.turn, self._responder.submit, self.manners.language
@@ -260,13 +284,17 @@ class Listener:
         if not foreign_words(transcript.text, self._speaker.saying()):
             self._was_nobody(opening)
             return False
-        self._be_sure(opening)
         opening.known = Finished(transcript)
+        self._be_sure(opening)
         return True
 
     def _be_sure(self, opening: Opening) -> None:
         opening.unsure = False
-        self._hooks.barged_in(opening.session)
+        rest = opening.goes_on
+        if rest is not None and rest.take_back():
+            opening.utterance, opening.known = rest.joined(self._stream, opening.utterance), None
+        else:
+            self._hooks.barged_in(opening.session)
         self._speaker.interrupt()
 
     def _was_nobody(self, opening: Opening) -> None:
@@ -280,6 +308,9 @@ class Listener:
         attempt = opening.propose(self._responder.submit)
         self._responder.release(attempt)
         self._close(opening, spoke=True)
+        if self.manners.go_on_s and opening.by != "question":
+            limits, wait_s = self.manners.endpoint, self.manners.go_on_s
+            self._rest = Rest(opening, attempt, limits, wait_s)
         self._hooks.state("thinking")
 
     def _nobody_spoke(self, opening: Opening) -> None:

@@ -43,6 +43,9 @@ class Manners:
     doubt_s: float = 1.5
     """A reply that was paused goes on when no words came for so long."""
 
+    go_on_s: float = 1.5
+    """Who goes on so long after the end of their speech meant one sentence; 0: never."""
+
     work_ahead: bool = True
     language: str = "en"
     """In which sentences that lack their end are told by their words."""

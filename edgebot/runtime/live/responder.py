@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from edgebot.core.audio import Samples
 from edgebot.core.channel import Channel, ChannelClosed
-from edgebot.core.dialogue import Dialogue, Proposal
+from edgebot.core.dialogue import Decision, Dialogue, Proposal
 from edgebot.core.errors import Cancelled
 from edgebot.core.speech import Transcript
 from edgebot.core.turn import Turn
-from edgebot.dialogue.intents import STOPPING
+from edgebot.dialogue.intents import LOOKING, STOPPING
 from edgebot.runtime.live.activity import Activity
 from edgebot.runtime.live.health import StageHealth
 from edgebot.runtime.live.jobs import Attempt, Job, Notice, Outcome, Ring
@@ -26,6 +26,13 @@ FAILURES_BORNE = 3
 """Turns in a row that may fail before the daemon gives up on itself and is started anew."""
 
 CLOSING = frozenset(STOPPING)
+
+
+def may_change(decision: Decision) -> bool:
+    """Whether carrying it out may change something: then it cannot be taken back."""
+    if decision.route == "command":
+        return decision.intent not in LOOKING
+    return decision.route == "llm"  # it may call a skill
 
 
 @dataclass(slots=True)
@@ -159,6 +166,8 @@ class Responder:
 
     def _speak(self, attempt: Attempt, transcript: Transcript, proposal: Proposal) -> None:
         turn = attempt.turn
+        if may_change(proposal.decision) and not attempt.commit():
+            return
         self._activity.begin((turn.id, "reply"))
         self._hooks.final(turn, transcript.text)
         reply = Reply(turn, self._mouth.rate_hz)
@@ -177,6 +186,9 @@ class Responder:
         self._health.end()
         heard = reply.wait()
         turn.mark("done")
+        attempt.commit()
+        if attempt.taken_back:  # what was said is part of a longer sentence
+            return
         self._dialogue.heard(turn, heard)
         decision = proposal.decision
         record = record_of(turn, decision, attempt.by, transcript)

@@ -102,6 +102,7 @@ def manners_of(settings: Settings) -> Manners:
         stop_words=wanted.stop_words,
         only_stop_words=wanted.barge_in == "stop_word",
         doubt_s=wanted.doubt_s,
+        go_on_s=wanted.go_on_s,
         work_ahead=wanted.work_ahead,
         language=settings.language,
     )

@@ -1,4 +1,4 @@
-"""Hears a stop word where free speech would be misheard: "stop" over a ringing timer is no "star"."""
+"""Hears a stop word where dictation would not: "stop" over a ringing timer is no "star"."""
 
 from __future__ import annotations
 

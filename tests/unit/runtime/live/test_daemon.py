@@ -51,6 +51,51 @@ def test_a_pause_in_an_unfinished_sentence_is_waited_for_and_nothing_happens_twi
     assert play.spoken() == "seven"
 
 
+def test_who_goes_on_before_the_answer_is_heard_meant_one_sentence() -> None:
+    play = scene({"tell me a story": ["no"], "tell me a story one two": ["yes"]}, speed=4.0)
+    play.dialogue.route = "knowledge"
+    play.room.say(speech("nabu tell me a story"), 0.5)
+    rest = play.room.say(speech("one two"), 0.5 + 5 * 0.3 + 0.6)
+    play.dialogue.fail = lambda: play.wait_for(lambda: play.room.position > rest.stop)
+    play.play(6)
+    assert play.dialogue.happened[-1] == "tell me a story one two"
+    assert play.spoken() == "yes"
+    assert [said for said, _ in play.dialogue.history] == ["tell me a story one two"]
+
+
+def test_who_goes_on_while_the_answer_begins_meant_one_sentence() -> None:
+    replies = {**COUNT, "tell me a story blue colour": ["yes"]}
+    play = scene(replies, acoustics=Acoustics(echo_db=-30, noise_dbfs=-70))
+    play.dialogue.route = "knowledge"
+    play.room.say(speech("nabu tell me a story"), 0.5)
+    play.room.say(speech("blue colour", level=0.3), 0.5 + 5 * 0.3 + 0.7)
+    play.play(8)
+    assert play.dialogue.happened == ["tell me a story", "tell me a story blue colour"]
+    assert play.spoken().endswith("yes")
+    assert [said for said, _ in play.dialogue.history] == ["tell me a story blue colour"]
+
+
+def test_what_has_changed_something_is_not_taken_back() -> None:
+    play = scene({"tell me a story": ["yes"]}, speed=4.0)
+    play.room.say(speech("nabu tell me a story"), 0.5)
+    rest = play.room.say(speech("one two"), 0.5 + 5 * 0.3 + 0.6)
+    play.dialogue.fail = lambda: play.wait_for(lambda: play.room.position > rest.stop)
+    play.play(6)
+    assert play.dialogue.happened == ["tell me a story"]
+    assert play.spoken() == "yes"
+
+
+def test_who_speaks_much_later_begins_something_new() -> None:
+    play = scene({"tell me a story": ["yes"]}, speed=4.0)
+    play.dialogue.route = "knowledge"
+    play.room.say(speech("nabu tell me a story"), 0.5)
+    late = play.room.say(speech("one two"), 0.5 + 5 * 0.3 + 2.2)
+    play.dialogue.fail = lambda: play.wait_for(lambda: play.room.position > late.stop)
+    play.play(7)
+    assert play.dialogue.happened == ["tell me a story"]
+    assert play.spoken() == "yes"
+
+
 def test_the_button_opens_the_microphone() -> None:
     play = scene({"what time is it": ["seven"]}, speed=5.0)
     play.daemon.order("listen")

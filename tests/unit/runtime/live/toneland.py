@@ -18,7 +18,7 @@ from edgebot.audio.acoustics import Acoustics
 from edgebot.audio.room import Room
 from edgebot.core.audio import RATE_HZ, AudioFrame, Samples
 from edgebot.core.cancel import Cancellation
-from edgebot.core.dialogue import Announcement, Decision, Sentence
+from edgebot.core.dialogue import Announcement, Decision, Route, Sentence
 from edgebot.core.listening import Wake
 from edgebot.core.nlu import NluContext
 from edgebot.core.speech import Transcript
@@ -244,12 +244,13 @@ class ToneDialogue:
         self.history: list[tuple[str, str]] = []
         self.prepared: list[str] = []
         self.fail: Callable[[], None] = lambda: None
+        self.route: Route = "command"
         self._said: dict[str, str] = {}
 
     def propose(self, turn: Turn, text: str, *, draft: bool = False) -> _Proposal:
         self._said[turn.id] = text
         asks = self.replies.get(text, [""])[-1].startswith("which")
-        decision = Decision("command", text.replace(" ", "_"), expects_answer=asks)
+        decision = Decision(self.route, text.replace(" ", "_"), expects_answer=asks)
         return _Proposal(decision, self, text, turn)
 
     def prepare(self, turn: Turn, text: str) -> None:
