@@ -18,6 +18,7 @@ from edgebot.core.errors import EdgebotError, UsageError
 VERBS = {
     "run": ("edgebot.cli.run:run", "Listen for the wake word and answer, until stopped."),
     "listen": ("edgebot.cli.run:listen", "Open the microphone of the running daemon."),
+    "satellite": ("edgebot.cli.satellite:satellite", "Be the satellite of a Home Assistant."),
     "ctl": ("edgebot.cli.ctl:ctl", "Order the running assistant about."),
     "serve": ("edgebot.cli.serve:serve", "Serve HTTP and the other doors without a microphone."),
     "server": ("edgebot.cli.server:server", "Make the token and show the certificate of HTTP."),
@@ -40,6 +41,10 @@ VERBS = {
     "probe": ("edgebot.cli.probe:probe", "Measure whether the language model can choose tools."),
     "models": ("edgebot.cli.models:models", "List, fetch and verify model files."),
     "flash": ("edgebot.cli.flash:flash", "Put a release onto a board and prove that it works."),
+    "image": ("edgebot.cli.image:image", "Make a disk image whose first boot needs no network."),
+    "backup": ("edgebot.cli.backup:backup", "Write settings and data into one file."),
+    "restore": ("edgebot.cli.restore:restore", "Bring settings and data back from a backup."),
+    "uninstall": ("edgebot.cli.uninstall:uninstall", "Remove everything a flash has put here."),
     "build": ("edgebot.cli.build:build", "Make models for the board from others."),
     "bundle": ("edgebot.cli.bundle:bundle", "Make one signed file with all a board needs."),
     "config": ("edgebot.cli.config:config", "Check or show the settings."),
