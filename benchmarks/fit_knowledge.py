@@ -1,22 +1,23 @@
 """Fits the models of the knowledge base: ``python -m benchmarks.fit_knowledge [MODEL …]``.
 
-Writes ``edgebot/knowledge/data/weights.json`` and prints how well each model tells right from
-wrong on articles it was not fitted on (five-fold cross-validation by article).
+Writes ``edgebot/knowledge/data/weights.json`` and ``spans.npz``, and prints how well each model
+tells right from wrong on articles it was not fitted on (cross-validation by article), and what
+comes of all of them together on such articles.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.knowledge import plain
+from benchmarks import knowledge_spans as network
+from benchmarks.knowledge_answers import exact, f1
 from benchmarks.knowledge_data import (
     SETS,
     Asked,
@@ -25,146 +26,19 @@ from benchmarks.knowledge_data import (
     questions,
     write_passages,
 )
+from benchmarks.knowledge_fitting import WEIGHTS, Array, Base, Remembering, Table, learn
 from edgebot.config.loader import load_settings
-from edgebot.core.embedding import TokenEmbedder, TokenVectors, Vectors
-from edgebot.core.knowledge import Passage
-from edgebot.knowledge import logistic
+from edgebot.knowledge import logistic, short
 from edgebot.knowledge.align import align
-from edgebot.knowledge.extract import Extractor, sentence_features
-from edgebot.knowledge.features import Question, take_apart
-from edgebot.knowledge.ingest import Importer
-from edgebot.knowledge.lexical import LexicalIndex
-from edgebot.knowledge.retrieve import Retriever, passage_features
-from edgebot.knowledge.sentences import split_sentences
-from edgebot.knowledge.short import span_features, spans
-from edgebot.knowledge.store import KnowledgeStore
-from edgebot.knowledge.vectors import VectorScan
+from edgebot.knowledge.base import READ, SURE
+from edgebot.knowledge.extract import Extractor, Reading, asked_for, sentence_features
+from edgebot.knowledge.retrieve import passage_features
+from edgebot.knowledge.span_model import SpanModel, packed, span_model
 from edgebot.runtime.wiring import Assembly
 
-WEIGHTS = Path(logistic.__file__).parent / "data" / "weights.json"
-FOLDS = 5
-Array = npt.NDArray[np.float64]
-
-
-class Remembering:
-    """An encoder that encodes no text twice."""
-
-    def __init__(self, embedder: TokenEmbedder) -> None:
-        self._embedder = embedder
-        self.model_id, self.dimensions = embedder.model_id, embedder.dimensions
-        self._pieces: dict[str, TokenVectors] = {}
-        self._vectors: dict[str, Vectors] = {}
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        self._vectors.update(zip(new, self._embedder.embed(new), strict=True))
-        return np.stack([self._vectors[text] for text in texts])
-
-    def tokens(self, text: str) -> TokenVectors:
-        if text not in self._pieces:
-            self._pieces[text] = self._embedder.tokens(text)
-        return self._pieces[text]
-
-    def close(self) -> None:
-        pass
-
-
-class Base:
-    """An imported set of documents with the questions asked of it."""
-
-    def __init__(self, folder: Path, asked: list[Asked], embedder: Any) -> None:
-        self.asked = asked
-        self.embedder = embedder
-        self.store = KnowledgeStore(folder.with_suffix(".db"))
-        Importer(self.store, embedder, 1 << 30).run([folder])
-        self.lexical = LexicalIndex(self.store)
-        scan = VectorScan(self.store, embedder.model_id, embedder.dimensions)
-        self.lexical.refresh()
-        scan.refresh()
-        self.retriever = Retriever(self.store, self.lexical, scan)
-
-    def question(self, asked: Asked) -> Question:
-        return take_apart(" ".join(asked.text.split()), self.lexical.idf)
-
-    def found(self, asked: Asked, top: int = 3) -> list[Passage]:
-        return self.retriever.search(self.question(asked), self.vector(asked), top)
-
-    def vector(self, asked: Asked) -> Callable[[], Vectors]:
-        return lambda: self.embedder.embed([asked.text])[0]
-
-
-class Table:
-    """Rows of features with labels."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, float]] = []
-        self.labels: list[float] = []
-        self.groups: list[str] = []
-        self.kinds: list[str] = []
-
-    def add(self, features: dict[str, float], label: bool, asked: Asked) -> None:
-        self.rows.append(features)
-        self.labels.append(float(label))
-        self.groups.append(asked.group)
-        self.kinds.append(asked.kind)
-
-
-def fit(features: Array, labels: Array, ridge: float = 2.0) -> tuple[float, Array]:
-    """Logistic regression by Newton's method on standardised features."""
-    mean, spread = features.mean(axis=0), features.std(axis=0)
-    spread[spread < 1e-9] = np.inf  # a constant says nothing: weight 0
-    design = np.hstack([np.ones((len(features), 1)), (features - mean) / spread])
-    penalty = np.eye(design.shape[1]) * ridge
-    penalty[0, 0] = 0
-    beta = np.zeros(design.shape[1])
-    for _ in range(30):
-        chance = 1 / (1 + np.exp(-design @ beta))
-        slope = design.T @ (labels - chance) - penalty @ beta
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curve, slope)
-        beta += step
-        if np.abs(step).max() < 1e-4:
-            break
-    weights = beta[1:] / spread
-    return float(beta[0] - weights @ np.where(np.isfinite(spread), mean, 0)), weights
-
-
-def auc(scores: Array, labels: Array) -> float:
-    """Chance that a right one scores above a wrong one."""
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(scores)] = np.arange(len(scores))
-    right = labels.sum()
-    wrong = len(labels) - right
-    return float((ranks[labels == 1].sum() - right * (right - 1) / 2) / max(right * wrong, 1))
-
-
-def learn(name: str, table: Table) -> None:
-    """Fit one model, print its cross-validated quality and write it into the weights file."""
-    names = sorted({key for row in table.rows for key in row})
-    features = np.array([[row.get(key, 0.0) for key in names] for row in table.rows])
-    labels, kinds = np.array(table.labels), np.array(table.kinds)
-    groups = sorted(set(table.groups))
-    folds = np.array([groups.index(group) % FOLDS for group in table.groups])
-    scores = np.zeros(len(labels))
-    for fold in range(FOLDS):
-        bias, weights = fit(features[folds != fold], labels[folds != fold])
-        scores[folds == fold] = bias + features[folds == fold] @ weights
-    print(f"{name}: {len(labels)} rows, {labels.mean():.1%} right, AUC {auc(scores, labels):.3f}")
-    for kind in ("tricky", "outside"):
-        chosen = (kinds == kind) | (labels == 1)
-        if (kinds == kind).any():
-            print(f"  right against {kind}: AUC {auc(scores[chosen], labels[chosen]):.3f}")
-    bias, weights = fit(features, labels)
-    kept = {
-        key: round(float(weight), 4)
-        for key, weight in zip(names, weights, strict=True)
-        if abs(weight) > 1e-6
-    }
-    known = json.loads(WEIGHTS.read_text()) if WEIGHTS.exists() else {}
-    known[name] = {"bias": round(bias, 4), "weights": kept}
-    WEIGHTS.parent.mkdir(exist_ok=True)
-    WEIGHTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    logistic.fitted.cache_clear()
+NETWORK = WEIGHTS.with_name("spans.npz")
+HALVES = 3
+"""Fits of the network, each without a part of the articles."""
 
 
 def right(asked: Asked, source: str, text: str) -> bool:
@@ -184,7 +58,7 @@ def passages(base: Base, table: Table) -> None:
 
 def sentences(base: Base, table: Table) -> None:
     for asked in base.asked:
-        for passage in base.found(asked, 2) if asked.kind == "answerable" else []:
+        for passage in base.found(asked) if asked.kind == "answerable" else []:
             if passage.question or Path(passage.source).stem != asked.source:
                 continue
             question = base.question(asked)
@@ -194,38 +68,122 @@ def sentences(base: Base, table: Table) -> None:
                 table.add(features, right(asked, asked.source, sentence), asked)
 
 
-def answers(pairs: bool) -> Callable[[Base, Table], None]:
+def answers(pairs: bool, nets: Sequence[SpanModel] = ()) -> Callable[[Base, Table], None]:
     def collect(base: Base, table: Table) -> None:
         extractor = Extractor(base.embedder)
         for asked in base.asked:
-            found = [one for one in base.found(asked, 2) if bool(one.question) == pairs]
+            if nets:
+                short.span_model = functools.partial(net_for, nets, asked)  # type: ignore[assignment]
+            found = [one for one in base.found(asked, READ) if bool(one.question) == pairs]
             for reading in extractor.read(base.question(asked), found):
                 source = Path(reading.passage.source).stem
-                label = right(asked, source, reading.passage.text)
-                table.add(reading.features, label, asked)
+                held = reading.passage.text if pairs else reading.sentence
+                table.add(reading.features, right(asked, source, held), asked, reading)
+        short.span_model = span_model
 
     return collect
 
 
-def parts(base: Base, table: Table) -> None:
-    """Every stretch of a sentence that holds the answer: is it the answer?"""
-    for asked in base.asked:
-        if asked.kind != "answerable":
+def shorts(base: Base, answered: Table) -> Table:
+    """Of the sentences with the answer and those without: are the few words the answer?"""
+    table = Table()
+    for features, (asked, reading) in zip(answered.rows, answered.readings, strict=True):
+        if reading is None or not reading.short or asked.kind == "outside":
             continue
-        question = base.question(asked)
-        (found,) = base.store.query(
-            "SELECT p.text FROM passages p JOIN documents d ON d.id = p.document_id"
-            " WHERE d.source LIKE ? AND p.question = '' AND instr(p.text, ?) LIMIT 1",
-            (f"%/{asked.source}.md", asked.answers[0]),
-        ) or [("",)]
-        gold = {" ".join(plain(answer)) for answer in asked.answers}
-        for sentence in split_sentences(found[0]):
-            if not any(answer in sentence for answer in asked.answers):
+        good = max((f1(reading.short, gold) for gold in asked.answers), default=0.0)
+        signs = features | asked_for(base.question(asked))
+        table.add(signs, good >= 0.6, asked, reading)
+    return table
+
+
+def net_for(nets: Sequence[SpanModel], asked: Asked) -> SpanModel:
+    """The network that has not seen the article of ``asked``."""
+    return nets[part_of(asked.group)]
+
+
+def part_of(group: str) -> int:
+    return sum(group.encode()) % HALVES
+
+
+def networks(bases: Sequence[Base]) -> list[SpanModel]:
+    """Fits without each part of the articles, and, last, the one that is kept."""
+    examples = [one for base in bases for one in stretches(base)]
+    turning = network.turning_of(examples)
+    inputs = [network.inputs_of(turning, one) for one in examples]
+    parts = [part_of(one.asked.group) for one in examples]
+    nets = []
+    for left_out in range(HALVES + 1):
+        chosen = [i for i, part in enumerate(parts) if part != left_out]
+        net = network.fit_network(
+            turning, [inputs[i] for i in chosen], [examples[i].right for i in chosen]
+        )
+        nets.append(net)
+    said = []
+    for one, part, rows in zip(examples, parts, inputs, strict=True):
+        best = int(nets[part].logits(rows.astype(np.float32)).argmax())
+        text = network.texts_of(one.found)[best]
+        gold = one.asked.answers
+        said.append((max(exact(text, g) for g in gold), max(f1(text, g) for g in gold)))
+    em, overlap = np.array(said).mean(axis=0)
+    print(f"network: {len(examples)} passages with the answer; unseen em {em:.3f} f1 {overlap:.3f}")
+    NETWORK.write_bytes(packed(nets[-1]))
+    span_model.cache_clear()
+    return nets
+
+
+def stretches(base: Base) -> list[network.Example]:
+    """Passages with the answer, and what of them may be it."""
+    model = logistic.fitted("sentence")
+    examples = []
+    for asked in base.asked:
+        for passage in base.found(asked, READ) if asked.kind == "answerable" else []:
+            if passage.question or not right(asked, Path(passage.source).stem, passage.text):
                 continue
-            for words, span in spans(sentence):
-                label = " ".join(plain(span.text)) in gold
-                table.add(span_features(question, words, span), label, asked)
-            break
+            question = base.question(asked)
+            pieces = base.embedder.tokens(question.text)
+            inside = base.embedder.tokens(passage.text)
+            aligned = align(question, pieces, passage.text, inside)
+            scores = [
+                model.logit(features)
+                for *_, features in sentence_features(question, passage, aligned)
+            ]
+            found = short.stretches(
+                question, pieces, passage.text, inside, np.array(scores, np.float32)
+            )
+            if found is None:
+                continue
+            overlap = [max(f1(t, g) for g in asked.answers) for t in network.texts_of(found)]
+            if one := network.example(asked, question, pieces, found, overlap):
+                examples.append(one)
+    return examples
+
+
+def unseen(table: Table, scores: Array, short_table: Table, sure: Array) -> None:
+    """What would be answered on articles that nothing was fitted on, by the threshold."""
+    certain = {id(r): s for (_, r), s in zip(short_table.readings, sure, strict=True)}
+    best: dict[int, tuple[float, Asked, Reading]] = {}
+    for (asked, reading), score in zip(table.readings, scores, strict=True):
+        if reading is not None and (id(asked) not in best or score > best[id(asked)][0]):
+            best[id(asked)] = (float(score), asked, reading)
+    for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
+        told: dict[str, list[float]] = defaultdict(list)
+        for score, asked, reading in best.values():
+            told[f"refused {asked.kind}"].append(score < threshold)
+            if asked.kind != "answerable":
+                continue
+            said = score >= threshold
+            lead = said and certain.get(id(reading), 0.0) >= SURE
+            words = reading.short if lead else reading.sentence
+            told["holds"].append(said and any(one in reading.sentence for one in asked.answers))
+            told["led"].append(lead)
+            told["em"].append(max(exact(words, one) for one in asked.answers) * said)
+            told["f1"].append(max(f1(words, one) for one in asked.answers) * said)
+            told["short f1"].append(max(f1(reading.short, one) for one in asked.answers) * said)
+            if lead:
+                told["lead em"].append(max(exact(words, one) for one in asked.answers))
+                told["lead f1"].append(max(f1(words, one) for one in asked.answers))
+        figures = ", ".join(f"{name} {np.mean(values):.3f}" for name, values in told.items())
+        print(f"at {threshold}: {figures}")
 
 
 def main() -> None:
@@ -239,24 +197,29 @@ def main() -> None:
             bases.append(Base(folder / one, asked, embedder))
         held = hold_out_pairs(folder / "shipped")
         bases.append(Base(folder / "shipped", held + outside(400, seed=7), embedder))
-        neutral = {"bias": 0.0, "weights": {}}
-        if not WEIGHTS.exists():
-            WEIGHTS.parent.mkdir(exist_ok=True)
-            blank = dict.fromkeys(("passage", "sentence", "answer", "pair"), neutral)
-            WEIGHTS.write_text(json.dumps(blank))
-        steps = {
-            "passage": passages,
-            "sentence": sentences,
-            "answer": answers(pairs=False),
-            "pair": answers(pairs=True),
-            "span": parts,
-        }
-        steps = {name: step for name, step in steps.items() if name in (sys.argv[1:] or steps)}
-        for model, collect in steps.items():
-            table = Table()
-            for base in bases:
-                collect(base, table)
-            learn(model, table)
+        fit_all(bases, sys.argv[1:])
+
+
+def gathered(bases: Sequence[Base], collect: Callable[[Base, Table], None]) -> Table:
+    table = Table()
+    for base in bases:
+        collect(base, table)
+    return table
+
+
+def fit_all(bases: Sequence[Base], wanted: Sequence[str] = ()) -> None:
+    """Fit the models in the order in which they build on one another, or those ``wanted``."""
+    for name, collect in (("passage", passages), ("sentence", sentences)):
+        if not wanted or name in wanted:
+            learn(name, gathered(bases, collect))
+    if not wanted or "answer" in wanted:
+        nets = networks(bases[:-1])
+        table = gathered(bases, answers(pairs=False, nets=nets))
+        scores = learn("answer", table)
+        few = shorts(bases[0], table)
+        unseen(table, scores, few, learn("short", few))
+    if not wanted or "pair" in wanted:
+        learn("pair", gathered(bases, answers(pairs=True)))
 
 
 if __name__ == "__main__":

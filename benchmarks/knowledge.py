@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import os
-import re
 import statistics
-import string
 import sys
 import tempfile
 import time
@@ -15,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import RESULTS, say, table
+from benchmarks.knowledge_answers import KEYS, answers, read_by_model, refusals, share
 from benchmarks.knowledge_data import SETS, Asked, outside, questions, write_passages
 from benchmarks.knowledge_growth import measure
 from benchmarks.line_chart import line_chart
@@ -40,6 +38,7 @@ def run(quick: bool) -> dict[str, Any]:
         embedder = assembly.embedder()
         threshold = assembly.settings.knowledge.threshold
         figures["threshold"] = threshold
+        passages = assembly.settings.knowledge.passages
         for one in SETS:
             say(f"{one}: importing and asking")
             write_passages(one, folder / one)
@@ -50,6 +49,11 @@ def run(quick: bool) -> dict[str, Any]:
                 "retrieval": retrieval(store, embedder, asked),
                 "answers": answers(store, embedder, threshold, asked),
             }
+            if reader := assembly.passage_reader():
+                say(f"{one}: read by the language model")
+                figures["sets"][one]["read"] = read_by_model(
+                    store, embedder, threshold, asked[:: 1 if quick else 15], reader, passages
+                )
         others = outside(100 if quick else 400, seed=99)
         figures["outside"] = refusals(store, embedder, threshold, others)
         figures["import"] = import_speed(folder, assembly)
@@ -87,59 +91,13 @@ def retrieval(store: KnowledgeStore, embedder: TokenEmbedder, asked: list[Asked]
             ranks[way].append(ordered.index(one.source) if one.source in ordered else None)
     return {
         way: {
-            "recall@1": _share(rank == 0 for rank in found),
-            "recall@5": _share(rank is not None and rank < 5 for rank in found),
-            "mrr": _share(0.0 if rank is None else 1 / (1 + rank) for rank in found),
+            "recall@1": share(rank == 0 for rank in found),
+            "recall@5": share(rank is not None and rank < 5 for rank in found),
+            "mrr": share(0.0 if rank is None else 1 / (1 + rank) for rank in found),
             "questions": len(found),
         }
         for way, found in ranks.items()
     }
-
-
-def answers(
-    store: KnowledgeStore, embedder: TokenEmbedder, threshold: float, asked: list[Asked]
-) -> dict[str, Any]:
-    """How well questions are answered, and whether it is admitted when they cannot be."""
-    knowledge = SqliteKnowledgeBase(store, embedder, threshold)
-    rows = []
-    for one in asked:
-        given = knowledge.answer(one.text)
-        gold = one.answers or ("",)
-        rows.append(
-            {
-                "kind": one.kind,
-                "refused": given.kind == "none",
-                "held": any(answer.lower() in given.text.lower() for answer in one.answers),
-                "spoken_f1": max(f1(given.text, answer) for answer in gold),
-                "short_em": max(exact(given.short, answer) for answer in gold),
-                "short_f1": max(f1(given.short or given.text, answer) for answer in gold),
-                "spoken_em": max(exact(given.text, answer) for answer in gold),
-            }
-        )
-    good = [row for row in rows if row["kind"] == "answerable"]
-    tricky = [row for row in rows if row["kind"] == "tricky"]
-    said = [row for row in good if not row["refused"]]
-    return {
-        "answerable": len(good),
-        "false_refusals": _share(row["refused"] for row in good),
-        "holds_the_answer": _share(row["held"] for row in good),
-        "holds_the_answer_of_answered": _share(row["held"] for row in said),
-        "spoken_em": _share(row["spoken_em"] for row in good),
-        "spoken_f1": _share(row["spoken_f1"] for row in good),
-        "short_em": _share(row["short_em"] for row in good),
-        "short_f1": _share(row["short_f1"] for row in good),
-        "unanswerable": len(tricky),
-        "honest_refusals": _share(row["refused"] for row in tricky) if tricky else None,
-    }
-
-
-def refusals(
-    store: KnowledgeStore, embedder: TokenEmbedder, threshold: float, asked: list[Asked]
-) -> dict[str, Any]:
-    """Questions about anything but the documents."""
-    knowledge = SqliteKnowledgeBase(store, embedder, threshold)
-    refused = [knowledge.answer(one.text).kind == "none" for one in asked]
-    return {"questions": len(asked), "honest_refusals": _share(refused)}
 
 
 def import_speed(folder: Path, assembly: Assembly) -> dict[str, Any]:
@@ -192,10 +150,7 @@ def report(figures: dict[str, Any]) -> str:
         for name, one in figures["sets"].items()
         for way, row in one["retrieval"].items()
     ]
-    told = [
-        (name, *(one["answers"][key] for key in _ANSWER_KEYS))
-        for name, one in figures["sets"].items()
-    ]
+    told = [(name, *(one["answers"][key] for key in KEYS)) for name, one in figures["sets"].items()]
     grown = [
         (
             row["passages"],
@@ -214,9 +169,12 @@ def report(figures: dict[str, Any]) -> str:
         [
             "Finding the file that holds the answer:",
             table(("set", "by", "questions", "recall@1", "recall@5", "MRR"), found),
-            f"Extracted answers (it answers from a confidence of {figures['threshold']}). "
+            f"Extracted answers (it answers from a confidence of {figures['threshold']}). *Answer* "
+            "is the field of `kb answer --json`: the few words where they are sure, else the "
+            "sentence; *spoken* has the source in it. *Short* is the share of the former. "
             "Unanswerable questions were written to look as if the passage answered them.",
-            table(("set", *(key.replace("_", " ") for key in _ANSWER_KEYS)), told),
+            table(("set", *(key.replace("_", " ") for key in KEYS)), told),
+            *_read(figures["sets"]),
             f"Of {figures['outside']['questions']} questions about something else altogether "
             f"{figures['outside']['honest_refusals']:.1%} are refused.",
             f"Import: {speed['passages_per_s']} passages a second, "
@@ -243,42 +201,20 @@ def report(figures: dict[str, Any]) -> str:
     )
 
 
-_ANSWER_KEYS = (
-    "answerable",
-    "false_refusals",
-    "holds_the_answer",
-    "holds_the_answer_of_answered",
-    "spoken_em",
-    "spoken_f1",
-    "short_em",
-    "short_f1",
-    "unanswerable",
-    "honest_refusals",
-)
-
-
-def _share(values: Iterable[Any]) -> float:
-    counted = [float(value) for value in values]
-    return round(sum(counted) / len(counted), 4) if counted else 0.0
-
-
-def plain(text: str) -> list[str]:
-    """SQuAD's normalisation: lower case, no punctuation, no articles."""
-    text = re.sub(f"[{re.escape(string.punctuation)}]", "", text.lower())
-    return [word for word in text.split() if word not in ("a", "an", "the")]
-
-
-def exact(given: str, gold: str) -> float:
-    return float(plain(given) == plain(gold))
-
-
-def f1(given: str, gold: str) -> float:
-    """Overlap of words, as SQuAD scores it."""
-    mine, theirs = plain(given), plain(gold)
-    if not mine or not theirs:
-        return float(mine == theirs)
-    common = sum((collections.Counter(mine) & collections.Counter(theirs)).values())
-    return 2 * common / (len(mine) + len(theirs))
+def _read(sets: dict[str, Any]) -> list[str]:
+    """What the language model of this machine's profile makes of the passages."""
+    rows = [
+        (name, *(one["read"][key] for key in (*KEYS, "worded_by_the_model")))
+        for name, one in sets.items()
+        if "read" in one
+    ]
+    if not rows:
+        return []
+    names = (key.replace("_", " ") for key in (*KEYS, "worded_by_the_model"))
+    return [
+        "Worded by the language model from the passages, on a sample, and checked against them:",
+        table(("set", *names), rows),
+    ]
 
 
 if __name__ == "__main__":

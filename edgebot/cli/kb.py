@@ -93,10 +93,15 @@ def passage_fields(passage: Passage) -> dict[str, Any]:
 
 
 def answer_fields(query: str, given: KnowledgeAnswer) -> dict[str, Any]:
-    """An answer as ``--json`` shows it."""
+    """An answer as ``--json`` shows it.
+
+    ``answer`` is what answers, without the words that name the source where it is only a few;
+    ``spoken`` is all that would be said.
+    """
     return {
         "query": query,
-        "answer": given.text,
+        "answer": given.short if given.short and given.kind == "extract" else given.text,
+        "spoken": given.text,
         "short": given.short,
         "score": given.score,
         "sources": list(given.sources),

@@ -13,15 +13,17 @@ from edgebot.knowledge.extract import Extractor, Reading
 from edgebot.knowledge.features import Question, take_apart
 from edgebot.knowledge.lexical import LexicalIndex
 from edgebot.knowledge.retrieve import Retriever
-from edgebot.knowledge.short import short_answer
 from edgebot.knowledge.store import KnowledgeStore
 from edgebot.knowledge.vectors import VectorScan
 
 MAX_QUERY = 2000
 """Characters of a question that are looked at."""
 
-READ = 2
+READ = 3
 """Passages that are read closely for an answer."""
+
+SURE = 0.5
+"""Probability from which the few words that answer are spoken instead of their sentence."""
 
 
 class SqliteKnowledgeBase:
@@ -53,7 +55,9 @@ class SqliteKnowledgeBase:
             return self._search(question, top) if question else []
 
     def answer(self, query: str, passages: Sequence[Passage] | None = None) -> KnowledgeAnswer:
-        """The sentence that answers, with its source; kind ``none`` where nothing is sure enough.
+        """The few words or the sentence that answer, with their source.
+
+        Kind ``none`` where nothing is sure enough.
 
         ``passages`` are those :meth:`search` found for the same query, when known already.
         Raises ``StoreError`` when the file fails.
@@ -68,10 +72,10 @@ class SqliteKnowledgeBase:
             return KnowledgeAnswer("", 0.0, (), "none", tuple(found))
         best = readings[0]
         score = round(best.score, 4)
-        text = _worded(question, best)
+        short = _short(best)
+        text = _worded(question, best, short)
         if score < self._threshold or not text:
             return KnowledgeAnswer("", score, (), "none", tuple(found))
-        short = "" if best.passage.question else short_answer(question, best.sentence)
         sources = (best.passage.source,)
         return KnowledgeAnswer(text, score, sources, "extract", tuple(found), short)
 
@@ -94,11 +98,22 @@ class SqliteKnowledgeBase:
         )
 
 
-def _worded(question: Question, reading: Reading) -> str:
-    """The answer as it is spoken: that of a pair as it was written, a sentence with its source."""
+def _short(reading: Reading) -> str:
+    """The few words that answer, where they are sure enough to stand alone."""
+    sure = reading.short_score >= SURE and not reading.passage.question
+    return spoken.clean(reading.short) if sure else ""
+
+
+def _worded(question: Question, reading: Reading, short: str) -> str:
+    """The answer as it is spoken: that of a pair as it was written, all others with their source.
+
+    The few words where they are sure, else the whole sentence.
+    """
     passage = reading.passage
     if passage.question:
         return passage.text
+    if short:
+        return spoken.short_with_source(passage.title, short)
     text = spoken.table_row(reading.sentence, question.weights)
     text = text or spoken.sentence(reading.sentence)
     return spoken.with_source(passage.title, text) if text else ""

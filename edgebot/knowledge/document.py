@@ -18,6 +18,9 @@ class Section:
     headings: tuple[str, ...] = ()
     """From the outermost to the innermost."""
 
+    title: str = ""
+    """Of the document it was a part of, where that is another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -29,6 +32,8 @@ class Pair:
     """Where the fact is from."""
 
     headings: tuple[str, ...] = ()
+    title: str = ""
+    """Of the document it was a part of, where that is another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from edgebot.knowledge.features import (
     wording_features,
 )
 from edgebot.knowledge.logistic import fitted
+from edgebot.knowledge.mismatch import mismatch_features
 from edgebot.knowledge.sentences import split_sentences
+from edgebot.knowledge.short import short_answer
 from edgebot.knowledge.words import stems_of
 
 
@@ -35,7 +37,11 @@ class Reading:
     start: int
     """Where the sentence starts in the passage, in characters."""
 
-    alignment: Alignment | None = None
+    short: str = ""
+    """The few words of the sentence that answer by themselves."""
+
+    short_score: float = 0.0
+    """Probability, 0 … 1, that they are the answer."""
 
 
 class Extractor:
@@ -53,27 +59,36 @@ class Extractor:
     def _read(self, question: Question, asked: TokenVectors, passage: Passage) -> Reading:
         if passage.question:
             return self._read_pair(question, asked, passage)
-        alignment = align(question, asked, passage.text, self._embedder.tokens(passage.text))
+        pieces = self._embedder.tokens(passage.text)
+        alignment = align(question, asked, passage.text, pieces)
+        choices = sentence_features(question, passage, alignment)
         model = fitted("sentence")
-        choices = [
-            choice
-            for choice in sentence_features(question, passage, alignment)
-            if not is_order(choice[1])
+        logits = [
+            float("-inf") if is_order(sentence) else model.logit(features)
+            for _, sentence, features in choices
         ]
-        if not choices:
+        best = max(range(len(choices)), key=logits.__getitem__)
+        if logits[best] == float("-inf"):
             return Reading(passage, "", 0.0, {}, 0)
-        ranked = sorted(choices, key=lambda choice: -model.logit(choice[2]))
-        start, sentence, features = ranked[0]
-        margin = model.logit(features) - model.logit(ranked[1][2]) if len(ranked) > 1 else 2.0
+        short = short_answer(question, asked, passage.text, pieces, logits)
+        chosen = _sentence_at(choices, short.start) if short else best
+        start, sentence, features = choices[chosen]
+        others = [logit for number, logit in enumerate(logits) if number != chosen]
+        margin = logits[chosen] - max(others, default=logits[chosen] - 4.0)
         features = {
             **{f"passage_{name}": value for name, value in _passage_signs(passage).items()},
             **alignment_features(question, alignment),
             **features,
+            **mismatch_features(question, sentence, _context(passage)),
+            **(short.features if short else {}),
             "sentence": model.probability(features),
-            "margin": min(margin, 4.0) / 4.0,
+            "margin": max(min(margin, 4.0), -4.0) / 4.0,
         }
         score = fitted("answer").probability(features)
-        return Reading(passage, sentence, score, features, start, alignment)
+        if short is None:
+            return Reading(passage, sentence, score, features, start)
+        sure = fitted("short").probability({**features, **asked_for(question)})
+        return Reading(passage, sentence, score, features, start, short.text, sure)
 
     def _read_pair(self, question: Question, asked: TokenVectors, passage: Passage) -> Reading:
         wordings = f"{passage.question}\n{passage.text}"
@@ -92,6 +107,20 @@ class Extractor:
         }
         score = fitted("pair").probability(features)
         return Reading(passage, passage.text, score, features, 0)
+
+
+def _sentence_at(choices: list[tuple[int, str, dict[str, float]]], place: int) -> int:
+    """Number of the sentence that holds character ``place``."""
+    return max(number for number, (start, *_) in enumerate(choices) if start <= place or not number)
+
+
+def _context(passage: Passage) -> set[str]:
+    return set(stems_of(f"{passage.title} {passage.heading} {passage.text}"))
+
+
+def asked_for(question: Question) -> dict[str, float]:
+    """The kind of answer, as a sign."""
+    return {f"asks_{question.kind}": 1.0}
 
 
 def _passage_signs(passage: Passage) -> dict[str, float]:

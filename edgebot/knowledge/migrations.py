@@ -6,10 +6,12 @@ Each step takes a database from one ``user_version`` to the next; steps are only
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from edgebot.core.errors import StoreError
+from edgebot.knowledge.import_lock import import_lock
 
 FTS_COLUMNS = ("title", "heading", "question", "text")
 """Columns of ``passages_fts``, in this order."""
@@ -65,12 +67,24 @@ def _tables(db: Database) -> None:
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (_tables,)
 
 
-def migrate(db: Database) -> None:
-    """Bring ``db`` up to date, each step whole or not at all.
+def migrate(db: Database, path: Path) -> None:
+    """Bring ``db``, the file at ``path``, up to date, each step whole or not at all.
 
-    Raises ``StoreError`` for a file that a newer edgebot wrote.
+    Several processes may open a new file at the same moment: one of them makes the tables. Raises
+    ``StoreError`` for a file that a newer edgebot wrote.
     """
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if _version(db) == len(MIGRATIONS):
+        return
+    with import_lock(path, lambda: None):
+        _take_steps(db)
+
+
+def _version(db: Database) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _take_steps(db: Database) -> None:
+    version = _version(db)
     if version > len(MIGRATIONS):
         raise StoreError(
             f"the knowledge base was written by a newer edgebot (version {version}, this one knows "

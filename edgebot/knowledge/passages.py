@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from edgebot.knowledge.document import Document, Draft, Section
 from edgebot.knowledge.sentences import split_sentences
 
-MAX_WORDS = 160
-"""Longest passage; about 210 tokens, so that the encoder (256) sees all of it."""
+MAX_WORDS = 100
+"""Longest passage; about 130 tokens, so that the encoder (256) sees all of it and is done soon."""
 
 MIN_WORDS = 25
 """A shorter paragraph is joined with its neighbour under the same heading."""
@@ -20,11 +20,12 @@ def cut(document: Document, max_words: int = MAX_WORDS) -> list[Draft]:
     for section in document.sections:
         heading = " › ".join(section.headings)
         for text in _packed(section, max_words):
-            drafts[Draft(document.title, heading, text)] = None
+            drafts[Draft(section.title or document.title, heading, text)] = None
     for pair in document.pairs:
         heading = " › ".join(pair.headings)
         questions = "\n".join(pair.questions)
-        drafts[Draft(document.title, heading, pair.answer, questions, pair.reference)] = None
+        title = pair.title or document.title
+        drafts[Draft(title, heading, pair.answer, questions, pair.reference)] = None
     return list(drafts)
 
 

@@ -1,163 +1,114 @@
-"""The few words of a sentence that answer a question by themselves.
-
-Dates, numbers, names and noun groups are taken from the sentence and judged by a logistic model:
-is it the kind of thing asked for, does it stand near the words of the question without being one
-of them, what stands in front of it.
-"""
+"""The few words of a passage that answer a question by themselves."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from edgebot.core.embedding import TokenVectors, Vectors
 from edgebot.knowledge.features import Question
-from edgebot.knowledge.logistic import fitted
-from edgebot.knowledge.words import STOP_WORDS, fold, stems_of
+from edgebot.knowledge.span_features import asked_of, span_matrix
+from edgebot.knowledge.span_model import SpanModel, network_inputs, span_model
+from edgebot.knowledge.spans import Places, Words, candidates, text_of, word_vectors, words_in
 
-KINDS = ("number", "person", "place", "time")
-"""Kinds of answers that have an outward sign; nothing is singled out for the others."""
-
-SURE = 0.1
-"""Probability below which no part of the sentence is singled out."""
-
-MAX_WORDS = 9
-
-_WORD = re.compile(r"[\w’'°$€£%./,:-]*\w[%°]?|[$€£]")
-_NUMBER = re.compile(
-    r"[$€£]? ?\d[\d.,:/–-]*\d|[$€£]? ?\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|"
-    r"eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|"
-    r"thousand|million|billion|half|dozen|third|quarter|first|second)s?\b",
-    re.IGNORECASE,
-)
-_DATE = re.compile(
-    r"\b(?:\d{3,4}s?\b|\d{1,2}(?:st|nd|rd|th)\b|January|February|March|April|May|June|July|August|"
-    r"September|October|November|December|centur\w+|decades?|years?|BCE?|AD|CE|Monday|Tuesday|"
-    r"Wednesday|Thursday|Friday|Saturday|Sunday|spring|summer|autumn|winter)\b"
-)
-_LINKS = frozenset({"of", "the", "and", "de", "la", "von", "van", "for", "in", "&"})
-_IN_FRONT = {
-    "by": "by",
-    "in": "in",
-    "at": "in",
-    "near": "in",
-    "from": "from",
-    "on": "in",
-    "of": "of",
-    "is": "be",
-    "was": "be",
-    "are": "be",
-    "were": "be",
-    "as": "as",
-    "called": "as",
-    "named": "as",
-    "to": "to",
-    "the": "the",
-    "a": "a",
-    "an": "a",
-    "because": "because",
-}
+SENTENCES = 3
+"""Best sentences of a passage that are searched for a short answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of words in a sentence."""
+class Stretches:
+    """All stretches of a passage that may be an answer, as the network sees them."""
 
-    first: int
-    last: int
-    """Index of its first and its last word."""
+    words: Words
+    firsts: Places
+    lasts: Places
+    table: Vectors
+    """What :func:`span_matrix` counts."""
+
+    vectors: Vectors
+    """Of each word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A short answer."""
 
     text: str
+    start: int
+    """Where it stands in the passage, in characters."""
+
+    features: dict[str, float]
+    """How sure the network is of it."""
 
 
-def short_answer(question: Question, sentence: str) -> str:
-    """The part of ``sentence`` that answers by itself; empty when none stands out."""
-    if question.kind not in KINDS:
-        return ""
-    model = fitted("span")
-    judged = [
-        (model.probability(span_features(question, words, span)), span.text)
-        for words, span in spans(sentence)
-    ]
-    if not judged:
-        return ""
-    score, text = max(judged, key=lambda pair: pair[0])
-    return text if score >= SURE else ""
+def stretches(
+    question: Question, asked: TokenVectors, text: str, pieces: TokenVectors, scores: Vectors
+) -> Stretches | None:
+    """Those in the sentences with the best ``scores``; None where there are none."""
+    words = words_in(text)
+    best = np.argsort(-scores, kind="stable")[:SENTENCES]
+    firsts, lasts = candidates(words, [int(one) for one in best if np.isfinite(scores[one])])
+    if not len(firsts) or not len(asked.spans):
+        return None
+    vectors = word_vectors(words, pieces)
+    _, table = span_matrix(
+        question, asked_of(question, asked), words, vectors, firsts, lasts, scores
+    )
+    return Stretches(words, firsts, lasts, table, vectors)
 
 
-def spans(sentence: str) -> Iterator[tuple[list[str], Span]]:
-    """Stretches that may be an answer, each with the words of the sentence."""
-    found = list(_WORD.finditer(sentence))
-    words = [one[0].strip(".,:/-'’") for one in found]
-    seen: set[tuple[int, int]] = set()
-    for first in range(len(words)):
-        for last in range(first, min(first + MAX_WORDS, len(words))):
-            between = sentence[found[last - 1].end() : found[last].start()] if last > first else " "
-            if between.strip(" '’\"“”") and between.strip() not in ("-", "–", ","):
-                break  # a bracket or a full stop: another group of words
-            if (first, last) not in seen and _may_answer(words, first, last):
-                seen.add((first, last))
-                text = sentence[found[first].start() : found[last].end()].strip(" .,:;'’-")
-                yield words, Span(first, last, text)
+def short_answer(
+    question: Question,
+    asked: TokenVectors,
+    text: str,
+    pieces: TokenVectors,
+    sentence_scores: Sequence[float],
+) -> Short | None:
+    """The stretch of ``text`` that answers best; None for a text without any.
+
+    ``sentence_scores`` has a logit for each sentence, minus infinity for those not to be quoted.
+    """
+    scores = np.array(sentence_scores, np.float32)
+    found = stretches(question, asked, text, pieces, scores)
+    model = span_model()
+    if found is None or found.vectors.shape[1] != model.turning.mean.size:
+        return None  # nothing to choose from, or an encoder the network does not know
+    inputs = network_inputs(
+        model.turning,
+        asked_of(question, asked),
+        found.table,
+        found.vectors,
+        found.firsts,
+        found.lasts,
+    )
+    return _best(model, found, inputs)
 
 
-def _may_answer(words: list[str], first: int, last: int) -> bool:
-    """A group of nouns: it neither starts nor ends with a small word, nor holds a verb's helper."""
-    inner = [fold(word) for word in words[first : last + 1]]
-    if not inner[0] or not inner[-1] or inner[-1] in STOP_WORDS:
-        return False
-    if inner[0] in STOP_WORDS and inner[0] not in ("the", "a", "an"):
-        return False
-    return all(word not in STOP_WORDS or word in _LINKS for word in inner[1:-1])
+def _best(model: SpanModel, found: Stretches, inputs: Vectors) -> Short:
+    logits = model.logits(inputs)
+    best = int(logits.argmax())
+    first, last = int(found.firsts[best]), int(found.lasts[best])
+    return Short(
+        text_of(found.words, first, last),
+        int(found.words.starts[first]),
+        certainty(logits, found.firsts, found.lasts),
+    )
 
 
-def span_features(question: Question, words: list[str], span: Span) -> dict[str, float]:
-    """What speaks for a stretch of words as the answer."""
-    inside = words[span.first : span.last + 1]
-    content = [word for word in inside if fold(word) not in STOP_WORDS]
-    known = sum(stem in question.weights for word in content for stem in stems_of(word)[:1])
-    share = known / max(len(content), 1)
-    before = fold(words[span.first - 1]) if span.first else ""
-    after = fold(words[span.last + 1]) if span.last + 1 < len(words) else ""
-    name = all(word[:1].isupper() for word in content)
-    date = bool(_DATE.search(span.text))
-    number = bool(_NUMBER.search(span.text))
-    features = {
-        "known": share,
-        "all_known": float(share == 1.0),
-        "length": len(inside) / MAX_WORDS,
-        "single": float(len(inside) == 1),
-        "name": float(name),
-        "date": float(date),
-        "number": float(number),
-        "place": span.first / max(len(words), 1),
-        "near": _nearness(question, words, span),
-        "name_goes_on": float(name and (before[:1] != "" and _capital(words, span.first - 1))),
-        "name_goes_on_behind": float(name and _capital(words, span.last + 1)),
-        "number_goes_on": float(number and bool(_NUMBER.search(after))),
-        "group_goes_on": float(bool(after) and after not in STOP_WORDS),
-        "group_began": float(bool(before) and before not in STOP_WORDS),
-        f"behind_{_IN_FRONT.get(before, 'word')}": 1.0,
+def certainty(logits: Vectors, firsts: Places, lasts: Places) -> dict[str, float]:
+    """How far the best stretch stands out; those that overlap it count as the same answer."""
+    best = int(logits.argmax())
+    shares = np.exp(logits - logits[best])
+    shares /= shares.sum()
+    same = (firsts <= lasts[best]) & (lasts >= firsts[best])
+    rest = logits[~same]
+    margin = float(logits[best] - rest.max()) if len(rest) else 4.0
+    return {
+        "span_share": float(shares[best]),
+        "span_same": float(shares[same].sum()),
+        "span_margin": min(margin, 4.0) / 4.0,
+        "span_logit": float(np.tanh((logits[best] - logits.mean()) / 8.0)),
+        "span_top": float(np.tanh(logits[best] / 8.0)),
     }
-    kind = question.kind
-    for sign in ("name", "date", "number"):
-        features[f"{kind}_{sign}"] = features[sign]
-    features[f"{kind}_behind_{_IN_FRONT.get(before, 'word')}"] = 1.0
-    features[f"{kind}_plain"] = float(not (name or date or number))
-    return features
-
-
-def _capital(words: list[str], place: int) -> bool:
-    return 0 < place < len(words) and words[place][:1].isupper()
-
-
-def _nearness(question: Question, words: list[str], span: Span) -> float:
-    """How close the question's words stand, the rare ones counting most; 0 … 1."""
-    near = 0.0
-    for place, word in enumerate(words):
-        if span.first <= place <= span.last:
-            continue
-        weight = max((question.weights.get(stem, 0.0) for stem in stems_of(word)), default=0.0)
-        distance = span.first - place if place < span.first else place - span.last
-        near += weight / (1 + distance)
-    return min(near, 1.0)

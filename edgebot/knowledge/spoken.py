@@ -61,6 +61,13 @@ def with_source(title: str, text: str) -> str:
     return f"According to {title}, {text}"
 
 
+def short_with_source(title: str, words: str) -> str:
+    """A few ``words`` that answer, then where they are from: "1869, according to Canals."."""
+    title = clean(title).rstrip(".!?")
+    words = words[:1].upper() + words[1:]
+    return f"{words}, according to {title}." if title else f"{words}."
+
+
 def table_row(text: str, asked: Container[str]) -> str:
     """What a row of a table, "Country: France; Capital: Paris.", says about the ``asked`` stems.
 

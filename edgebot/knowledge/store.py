@@ -53,7 +53,7 @@ class KnowledgeStore:
                 connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
                 connection.execute("PRAGMA cache_size = -8000")
                 self.db = Database(connection)
-                migrate(self.db)
+                migrate(self.db, path)
             except BaseException:
                 connection.close()
                 raise

@@ -13,6 +13,7 @@ READERS = Registry(
     "document format",
     {
         "csv": "edgebot.knowledge.readers.table:read_csv",
+        "export": "edgebot.knowledge.readers.exported:read_export",
         "html": "edgebot.knowledge.readers.html:read_html",
         "markdown": "edgebot.knowledge.readers.markdown:read_markdown",
         "pdf": "edgebot.knowledge.readers.pdf:read_pdf",
@@ -27,6 +28,7 @@ FORMATS = {
     ".tsv": "csv",
     ".htm": "html",
     ".html": "html",
+    ".jsonl": "export",
     ".markdown": "markdown",
     ".md": "markdown",
     ".pdf": "pdf",

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import sqlite3
@@ -6,7 +7,7 @@ import threading
 import pytest
 
 from edgebot.core.errors import StoreError
-from edgebot.knowledge.contents import statistics
+from edgebot.knowledge.contents import export_passages, statistics
 from edgebot.knowledge.forget import forget
 from edgebot.knowledge.import_lock import import_lock
 from edgebot.knowledge.ingest import ImportBusy, Importer, sync_shipped
@@ -228,6 +229,25 @@ def test_a_damaged_file_and_a_newer_one_say_what_to_do(tmp_path):
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer edgebot"):
         KnowledgeStore(newer)
+
+
+def test_an_export_imports_as_what_it_was(bring, store, folder, encoder, tmp_path):
+    (folder / "tea.md").write_text("# Tea\n\n## Green\n\nWants 80 °C.\n\n## Black\n\nBoils.")
+    (folder / "bins.yaml").write_text(
+        "title: Bins\npairs: [{q: [When, Which day], a: Tuesday., source: town}]"
+    )
+    bring(folder)
+
+    def rows(of):
+        dropped = ("id", "source")
+        return [{k: v for k, v in one.items() if k not in dropped} for one in export_passages(of)]
+
+    backup = tmp_path / "backup.jsonl"
+    backup.write_text("\n".join(json.dumps(one) for one in export_passages(store)))
+    other = KnowledgeStore(tmp_path / "other" / "knowledge.db")
+    assert Importer(other, encoder, 1_000_000).run([backup]).passages == 3
+    assert sorted(rows(other), key=str) == sorted(rows(store), key=str)
+    other.close()
 
 
 def test_the_tables_read_well_with_sqlite_utils(bring, store, folder):

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,25 @@ def _pdf(text):
     start = len(out)
     out += b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % o for o in offsets)
     return out + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start
+
+
+def test_an_export_comes_back_with_its_titles_questions_and_headings():
+    lines = [
+        {"id": 1, "title": "Tea", "heading": "Green › Water", "question": "", "text": "80 °C."},
+        {"title": "Bins", "question": "When\nWhich day", "text": "Tuesday.", "reference": "town"},
+    ]
+    document = read("backup.jsonl", "\n\n".join(map(json.dumps, lines)) + "\n")
+    assert document.title == "Backup"
+    (section,), (pair,) = document.sections, document.pairs
+    assert (section.title, section.headings, section.text) == ("Tea", ("Green", "Water"), "80 °C.")
+    assert (pair.title, pair.questions, pair.answer, pair.reference) == (
+        "Bins", ("When", "Which day"), "Tuesday.", "town",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "3", '{"title": "no text"}', '{"text": 7}', "[" * 100_000]
+)
+def test_lines_that_are_no_export_are_named(content):
+    with pytest.raises(KnowledgeError, match=r"line 2: .*kb export"):
+        read("backup.jsonl", '{"text": "fine"}\n' + content)
