@@ -25,6 +25,7 @@ PARTS = [
     "knowledge",
     "llm",
     "build",
+    "build_onnx",
     "engines",
     "quality",
     "voices",
