@@ -46,6 +46,9 @@ class HubService:
     async def serve(self, house: House, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set."""
         work = Work()
+        link = (await house.look(house.assembly.household)).home
+        for one in self._satellites:
+            link.place(f"room-{one.room}", one.area)
         tasks = [asyncio.create_task(self._keep(house, work, one)) for one in self._satellites]
         try:
             await stop.wait()
