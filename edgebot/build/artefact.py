@@ -43,7 +43,7 @@ class Artefact:
     @property
     def size(self) -> int:
         """Bytes of all files together."""
-        return sum(self.file(role).stat().st_size for role in self.roles)
+        return sum((self.folder / path).stat().st_size for path in set(self.roles.values()))
 
     @cached_property
     def hashes(self) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Files(Evaluator[FilesParameters]):
 
 
 def _zipped(artefact: Artefact) -> int:
-    return sum(_zipped_file(artefact.file(role)) for role in artefact.roles)
+    return sum(_zipped_file(artefact.folder / path) for path in set(artefact.roles.values()))
 
 
 def _zipped_file(path: Path) -> int:
