@@ -24,6 +24,7 @@ class Files(Evaluator[FilesParameters]):
 
     name = "files"
     takes = "any"
+    revision = 2
     better = {"size_mb": "low", "zipped_mb": "low"}  # noqa: RUF012
     schema = FilesParameters
 
