@@ -16,7 +16,7 @@ const said = []; // the conversation so far; the views come and go
 
 export function talk(view) {
   const orb = h("div", { class: "orb", role: "img", "aria-hidden": "true" });
-  const title = h("h1", { role: "status", "aria-live": "polite" });
+  const title = h("h1", { "aria-live": "polite" });
   const hint = h("p", { class: "soft" });
   const log = h("div", { class: "log", role: "log", "aria-label": "Conversation", tabindex: "0" });
   const input = h("input", { id: "words", name: "text", autocomplete: "off", placeholder: "Ask something …", "aria-label": "Ask something", maxlength: "2000" });
