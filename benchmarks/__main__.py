@@ -32,6 +32,7 @@ PARTS = [
     "memory",
     "soak",
     "ears",
+    "server",
 ]
 HEAD = """# Results
 
