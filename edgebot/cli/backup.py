@@ -30,7 +30,7 @@ def places_of(ctx: click.Context) -> Places:
 @json_option
 @click.pass_context
 def backup(ctx: click.Context, file: Path, as_json: bool) -> None:
-    """Write settings and data (timers, lists, memory, knowledge) into FILE; it may run meanwhile."""
+    """Write settings and data (timers, lists, memory, knowledge) into FILE, at any time."""
     count = back_up(places_of(ctx), file)
     size = file.stat().st_size
     if as_json:

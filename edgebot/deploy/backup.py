@@ -108,7 +108,7 @@ def _unpack(file: Path, work: Path) -> int:
             if told["format"] != FORMAT:
                 raise UsageError(f"{file} was made by another edgebot; restore it with that one")
             found = {}
-            for member in tar:
+            while (member := tar.next()) is not None:
                 found[member.name] = _extract(tar, member, work)
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UsageError(f"{file} is no backup of edgebot, or a damaged one ({problem})") from None

@@ -179,8 +179,8 @@ def compile_bytecode(site: Path, python: str) -> bool:
     """
     if f"{sys.version_info.major}.{sys.version_info.minor}" != python:
         return False
-    environ = {**os.environ, "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-I", "-m", "compileall", "-q", "-j", "1", "-s", str(site)]
+    environ = {**os.environ, "PYTHONHASHSEED": "0"}  # the order of sets, which -I would ignore
+    command = [sys.executable, "-s", "-P", "-m", "compileall", "-q", "-j", "1", "-s", str(site)]
     command += ["-p", "site", "--invalidation-mode", "unchecked-hash", str(site)]
     # Some packages ship templates that are no Python; what does not compile is not imported.
     subprocess.run(command, env=environ, check=False, stdout=subprocess.DEVNULL)

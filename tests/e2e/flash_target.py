@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from edgebot.deploy import bundle_contents as contents
 from edgebot.deploy.bundle_contents import File
 from edgebot.deploy.bundle_file import write_bundle
 from edgebot.deploy.bundle_format import Manifest
+from edgebot.deploy.wheels import compile_bytecode
 from edgebot.models.catalog import catalog_files, load_catalog
 from edgebot.models.signatures import SigningKey
 from edgebot.models.store import ModelStore
@@ -45,8 +47,8 @@ CREATED = 1_780_000_000
 
 SETTINGS = """\
 audio: {microphone: a microphone that is not there, speaker: none either, echo: none}
-stt_second: none
 server: {enabled: false}
+knowledge: {shipped: false}
 """
 
 PACKAGES = f"""\
@@ -65,10 +67,12 @@ class Workshop:
         site.mkdir(parents=True)
         contents.stage_package(site)
         (site / "sitecustomize.py").write_text(PACKAGES)
+        self.bytecode = compile_bytecode(site, f"3.{sys.version_info[1]}")
         self.base: list[File] = contents.tree(site, "site", "python")
         store = ModelStore(paths.models_dir(), load_catalog(catalog_files(paths.models_dir())))
-        for name in MODELS:
-            self.base += contents.model_files(store.open(name))
+        for name in MODELS:  # packing them takes longer than everything else
+            for file in contents.model_files(store.open(name)):
+                self.base.append(replace(file, entry=replace(file.entry, stored="plain")))
         self.base.append(self._made("settings/edgebot.yaml", SETTINGS, "settings"))
         launcher = contents.LAUNCHER.format(python=f"3.{sys.version_info[1]}")
         self.base.append(self._made("bin/edgebot", launcher, "python"))
@@ -85,17 +89,19 @@ class Workshop:
         key: SigningKey,
         changed: Mapping[str, str] | None = None,
         created: int = CREATED,
-        sources: Mapping[str, bytes] | None = None,
         **facts: Any,
     ) -> Path:
         """A bundle with the files in ``changed`` replaced or added; ``facts`` of its manifest."""
         files = {file.entry.path: file for file in self.base}
         for path, text in (changed or {}).items():
+            folder, _, file = path.rpartition("/")
+            compiled = f"{folder}/__pycache__/{file.removesuffix('.py')}."
+            files = {p: f for p, f in files.items() if not p.startswith(compiled)}
             files[path] = self._made(path, text, "python")
         about = {
             "version": edgebot.__version__, "profile": "x86", "arch": os.uname().machine,
             "python": f"3.{sys.version_info[1]}", "glibc": "2.17", "cpu": (), "system": (),
-            "bytecode": False, "components": (),
+            "bytecode": self.bytecode, "components": (),
         } | facts  # fmt: skip
         manifest = Manifest(
             created=created,

@@ -125,9 +125,15 @@ def installed(package: str) -> bool:
 def _pythons() -> dict[str, str]:
     found = {f"{sys.version_info[0]}.{sys.version_info[1]}": sys.executable}
     for minor in range(11, 20):
-        if path := shutil.which(f"python3.{minor}"):
-            found.setdefault(f"3.{minor}", path)
+        path = shutil.which(f"python3.{minor}")
+        if path and f"3.{minor}" not in found and _works(path):
+            found[f"3.{minor}"] = path
     return found
+
+
+def _works(python: str) -> bool:
+    """Whether it is more than a name: version switchers leave programs that only complain."""
+    return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from . import health
 from .data import copy_live
 from .durable import remove
 from .history import UNHEALTHY_BOOTS, History
-from .journal import Journal, busy
+from .journal import Journal, busy, only_one
 from .layout import Layout
 from .refusal import Interrupted
 from .update import Update, recover
@@ -41,7 +41,8 @@ def healthy(update: Update) -> str:
     except Interrupted as problem:
         probation = _on_probation(history, layout)
         if probation and int(probation.get("boots", 0)) >= UNHEALTHY_BOOTS:
-            return replace(update, str(problem))
+            with only_one(layout, "the guard"):
+                return replace(update, str(problem))
         return f"unhealthy: {problem}"
     history.note(probation=None)
     return f"healthy: {reply}"
@@ -52,7 +53,7 @@ def failed(update: Update) -> str:
     trouble = update.service.trouble()
     if trouble is None:
         return "it is being started anew"
-    if busy(update.layout) or _on_probation(History(update.layout), update.layout) is None:
+    if _on_probation(History(update.layout), update.layout) is None:
         return trouble
     return replace(update, trouble)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import io
 import json
@@ -75,10 +76,8 @@ def test_a_signature_with_a_second_form_is_refused() -> None:
 
 
 def test_it_agrees_with_the_library_that_signs(keys: Keys) -> None:
-    key, public = keys.pair("maker")
+    key, _ = keys.pair("maker")
     raw = json.loads(key.sign(b"some manifest"))["signature"]
-    import base64
-
     signature = base64.b64decode(raw)
     assert ed25519.verify(key.public.public, b"some manifest", signature)
     assert not ed25519.verify(key.public.public, b"another one", signature)
@@ -99,6 +98,8 @@ def test_it_agrees_with_the_library_that_signs(keys: Keys) -> None:
 def test_a_bundle_that_does_not_fit(
     board: LittleBoard, facts: dict[str, Any], kind: str, words: str
 ) -> None:
+    if facts.get("python") in checks.look().pythons:
+        pytest.skip("this machine has that Python too")
     bad = release(board.key, "bad", **({"created": LATER} | facts))
     problem = refusal(lambda: board.offer(bad))
     assert problem.kind == kind
