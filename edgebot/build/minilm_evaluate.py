@@ -213,11 +213,12 @@ class Retrieval(Evaluator[RetrievalParameters]):
 
 
 def _ranks(encoder: Embedder, passages: dict[str, str], asked: list[tuple[str, str]]) -> Any:
-    """How many passages are nearer than the right one, for each question."""
+    """How many other passages are as near as the right one or nearer, for each question."""
     names = list(passages)
     nearness = (
         encoder.embed([text for text, _ in asked])
         @ encoder.embed([passages[name] for name in names]).T
     )
     right = np.array([names.index(pid) for _, pid in asked])
-    return (nearness > nearness[np.arange(len(asked)), right][:, None]).sum(axis=1)
+    own_nearness = nearness[np.arange(len(asked)), right][:, None]
+    return (nearness >= own_nearness - 1e-6).sum(axis=1) - 1
