@@ -10,7 +10,7 @@ BENCH   ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run chat test lint format bench build docs lock doctor clean distclean
+.PHONY: help setup setup-dev run flash image chat test lint format bench build docs lock doctor clean distclean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ setup-dev: ## The same with what tests, lint and benchmarks need
 
 run: setup ## Answer a spoken question: WAV=question.wav OUT=reply.wav
 	@$(BIN)/edgebot turn "$(WAV)" --out "$(OUT)"
+
+flash: setup ## Put a release onto a board: HOST=pi@kitchen.local [PROFILE=rpi5]; or a card: DEVICE=/dev/sdX IMAGE=edgebot.img
+	@$(BIN)/edgebot flash $(if $(DEVICE),--device "$(DEVICE)" --image "$(IMAGE)",$(if $(HOST),"$(HOST)" --profile "$(PROFILE)")) $(ARGS)
+
+image: setup ## Make a disk image from BASE=raspios.img: PROFILE=rpi5 OUT=edgebot.img ARGS="--hostname kitchen"
+	@$(BIN)/edgebot bundle --profile "$(PROFILE)" --out "$(OUT).bundle"
+	@$(BIN)/edgebot image "$(BASE)" --bundle "$(OUT).bundle" --out "$(OUT)" $(ARGS)
 
 chat: setup ## Talk at the keyboard
 	@$(BIN)/edgebot chat

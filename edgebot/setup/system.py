@@ -46,6 +46,10 @@ def _alsa_pulse() -> bool:
     return any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))
 
 
+def _sshd() -> bool:
+    return shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
+
+
 NEEDS = [
     Need("python3-venv", "virtual environments", lambda: find_spec("ensurepip") is not None),
     Need("build-essential", "building llama.cpp", _program("gcc")),
@@ -55,6 +59,8 @@ NEEDS = [
     Need(
         "libportaudio2", "sound cards", lambda: find_library("portaudio") is not None, vital=False
     ),
+    Need("openssh-server", "tests of flashing a board", _sshd, False, only_tests=True),
+    Need("mtools", "tests of disk images", _program("mcopy"), False, only_tests=True),
     Need("pulseaudio", "tests of the sound path", _sound_server, False, only_tests=True),
     Need("pulseaudio-utils", "tests of the sound path", _program("parec"), False, only_tests=True),
     Need("mosquitto", "tests of MQTT", _server("mosquitto"), False, only_tests=True),
