@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -223,6 +225,17 @@ def test_an_intent_recognised_elsewhere_is_carried_out(port: int) -> None:
     done = run(lambda: ask(Intent("list_add", [Entity("items", "eggs"), Entity("list_name", "x")])))
     assert "eggs" in str(done.data["text"])
     assert run(lambda: ask(Intent("launch_rocket"))).type == "not-handled"
+
+
+def test_the_example_in_the_documents_runs(
+    port: int, assembly: Assembly, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (root / "docs" / "home-assistant.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    exec(compile(example.replace("10300", str(port)), "home-assistant.md", "exec"), {})
+    model, answer = capsys.readouterr().out.splitlines()
+    assert model == assembly.plan.model("stt").id
+    assert answer
 
 
 # --- peers that do not behave
