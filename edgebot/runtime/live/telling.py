@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -12,6 +13,9 @@ from edgebot.runtime.live import bus as events
 from edgebot.runtime.live.bus import Bus, State
 from edgebot.runtime.live.interruption import level_db
 from edgebot.runtime.live.manners import Hooks
+
+_LONGEST_BUSY_S = 30.0
+"""Whoever is busy for longer has failed without a word: others need not make way any more."""
 
 _LEVEL_EVERY = RATE_HZ // 10
 """Samples between two levels."""
@@ -29,6 +33,7 @@ class Teller:
         self._since_level = 0
         self._quiet = threading.Event()
         self._quiet.set()
+        self._busy_since = 0.0
         self._on_busy: list[Callable[[], None]] = []
 
     @property
@@ -43,7 +48,7 @@ class Teller:
     def on_busy(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call ``call`` once, as soon as it is busy; returns what ends that."""
         with self._lock:
-            if self._quiet.is_set():
+            if self._quiet.is_set() or time.monotonic() - self._busy_since > _LONGEST_BUSY_S:
                 self._on_busy.append(call)
                 return lambda: self._forget(call)
         call()
@@ -94,6 +99,8 @@ class Teller:
         if self._listener == "asleep" or self._state == "speaking":
             self._quiet.set()
             return []
+        if self._quiet.is_set():
+            self._busy_since = time.monotonic()
         self._quiet.clear()
         told, self._on_busy = self._on_busy, []
         return told
@@ -104,6 +111,8 @@ class Teller:
                 self._speaking = turn.id
             elif self._speaking == turn.id:
                 self._speaking = None
+                if self._listener == "thinking" and turn.session not in ("ring", "notice"):
+                    self._listener = "asleep"  # that was the answer, or the apology for it
             self._tell()
             if self._state == "speaking":
                 self._quiet.set()

@@ -186,7 +186,7 @@ class _Connection:
             case "ask":
                 self._begin(lambda: self._ask(order), order)
             case "say":
-                house.say(order.text)
+                await house.look(lambda: house.say(order.text))
             case "listen":
                 house.listen()
             case "stop":

@@ -41,7 +41,8 @@ class Wanted(Wire):
 
 async def say(call: Call) -> None:
     """Speak a text in the room."""
-    call.house.say(call.json(Utterance).text)
+    text = call.json(Utterance).text
+    await call.house.look(lambda: call.house.say(text))
 
 
 async def listen(call: Call) -> None:
