@@ -61,9 +61,6 @@ class _Read:
     def size(self) -> int:
         return sum(len(self.pieces[token]) for token in self.tokens[1:])
 
-    def texts(self) -> list[bytes]:
-        return [self.pieces[token] for token in self.tokens]
-
     def nll(self) -> float:
         """Of every token after the first, together, in nats."""
         after = np.array(self.tokens[1:], np.intp)
@@ -94,7 +91,8 @@ class Perplexity(Evaluator[PerplexityParameters]):
         """``ppl``, ``bits_per_byte``, ``kl`` (and its 95th percentile), ``top1`` (a share).
 
         Where the artefact has fewer tokens than its source, the divergence is over the tokens both
-        have, and ``lost_share`` is what the source gave to the others.
+        have, wherever both have read the same text; ``lost_share`` is what the source gave to the
+        others.
         """
         from edgebot.build.native import open_model
         from edgebot.build.reference import log_shares, reference
@@ -169,9 +167,8 @@ def _add(sums: _Sums, ours: _Read, theirs: _Read, shared: npt.NDArray[np.intp] |
     sums.tokens += len(ours.tokens) - 1
     sums.source_tokens += len(theirs.tokens) - 1
     sums.bytes += ours.size
-    if ours.texts() != theirs.texts():
-        return  # cut into other tokens: there is no divergence of this passage
-    p, q = theirs.logs, ours.logs
+    mine, other = _aligned(ours, theirs)
+    p, q = theirs.logs[other], ours.logs[mine]
     if shared is not None:
         p = p[:, shared]
         left = np.exp(p).sum(axis=1, keepdims=True)
@@ -179,6 +176,13 @@ def _add(sums: _Sums, ours: _Read, theirs: _Read, shared: npt.NDArray[np.intp] |
         p = p - np.log(left)
     sums.divergences += (np.exp(p) * (p - q)).sum(axis=1).tolist()
     sums.same += int((p.argmax(axis=1) == q.argmax(axis=1)).sum())
+
+
+def _aligned(ours: _Read, theirs: _Read) -> tuple[list[int], list[int]]:
+    """Positions of both at which the same bytes were read: what comes next can be compared."""
+    first, second = ours.ends(), theirs.ends()
+    both = sorted(set(first) & set(second))
+    return [first[end] - 1 for end in both], [second[end] - 1 for end in both]
 
 
 def _common(ours: _Read, theirs: _Read) -> tuple[_Read, _Read]:
