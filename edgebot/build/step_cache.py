@@ -21,6 +21,7 @@ from typing import Any
 from edgebot.build.artefact import Artefact
 from edgebot.build.evaluator import Evaluator
 from edgebot.build.step import Made, Step, Texts
+from edgebot.core.errors import UsageError
 from edgebot.models.digest import locked, sha256_of, sync_directory, write_atomically, writing
 
 FORMAT = 1
@@ -144,9 +145,18 @@ def _key(kind: str, part: Step[Any] | Evaluator[Any], inputs: list[str], texts: 
         "parameters": part.parameters.model_dump(mode="json"),
         "inputs": inputs,
         "text": [sha256_of(path) for path in texts.paths(text)] if text else [],
-        "libraries": {name: metadata.version(name) for name in part.libraries},
+        "libraries": {name: _version(name, part.name) for name in part.libraries},
     }
     return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
+
+
+def _version(library: str, part: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        raise UsageError(
+            f"{part} needs the package {library}: pip install 'edgebot[build]'"
+        ) from None
 
 
 def _settle(folder: Path) -> None:

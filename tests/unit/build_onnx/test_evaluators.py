@@ -11,7 +11,8 @@ from edgebot.build.evaluator import Trial, make_evaluator
 from edgebot.build.gates import Gate, judge
 from edgebot.build.minilm_export import ExportEncoder, ExportEncoderParameters
 from edgebot.build.minilm_open import open_encoder
-from edgebot.build.step import Texts
+from edgebot.build.step import Texts, make_step
+from edgebot.build.step_cache import StepCache
 from edgebot.core.errors import UsageError
 
 from . import tiny
@@ -113,3 +114,12 @@ def test_artefact_and_source_are_never_mistaken_for_one_another(tmp_path, source
         for each in (source, other)
     )
     assert np.abs(first - second).max() > 0.01
+
+
+def test_a_step_whose_library_is_absent_says_what_to_install(tmp_path, source, monkeypatch):
+    step = make_step("distil-encoder", {})
+    (tmp_path / "fit.txt").write_text("turn the light on")
+    texts = Texts({"calibration": [tmp_path / "fit.txt"]})
+    monkeypatch.setattr(type(step), "libraries", ("no-such-library",))
+    with pytest.raises(UsageError, match=r"distil-encoder needs .*'edgebot\[build\]'"):
+        StepCache(tmp_path / "cache").step_key(step, source, source, texts)
