@@ -7,6 +7,7 @@ Speeds are compared by processor time, source and build in turns. The intent set
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ CHARTS = Path(__file__).parent / "build"
 ENCODERS = ("minilm-", "student-")
 VOICES, TURNS = ("voice-",), ("smart-turn-",)
 QUICK = ("student-static", "voice-joe-half")
-STUDENT = "student-static"
+STUDENT, TRAINED = "student-static", "minilm-pruned"
 SETS = {
     "Home Assistant": (("home_assistant/en.jsonl",), 3),
     "SLURP": (("slurp/devel.jsonl",), 4),
@@ -46,6 +47,9 @@ def run(quick: bool) -> dict[str, Any]:
     store = ModelStore(root, load_catalog(catalog_files(root)))
     named = {n: f for n, f in recipe_files().items() if n.startswith((*ENCODERS, *VOICES, *TURNS))}
     chosen = {name: file for name, file in named.items() if not quick or name in QUICK}
+    if find_spec("torch") is None:
+        chosen.pop(TRAINED, None)
+        say(f"torch is not installed: {TRAINED} is left out")
     figures: dict[str, Any] = {
         "recipes": {name: measured(file, store) for name, file in chosen.items()},
         "curves": {name: found for name, file in chosen.items() if (found := curves(file, store))},
@@ -115,10 +119,11 @@ def report(figures: dict[str, Any]) -> str:
     parts = []
     heads = {
         ENCODERS: ["encoder", "MB", "cosine mean / least", "own intents lost", "SLURP lost",
-                   "recall@5 lost", "CPU ms a text", "times faster", "gates"],
+                   "recall@5 lost", "CPU ms a text", "times faster", "made in s / MB", "gates"],
         VOICES: ["voice", "MB", "spectrum dB / own variation", "WER, source",
-                 "CPU ms a sentence", "gates"],
-        TURNS: ["turn detector", "MB", "same decision", "right, source", "CPU ms", "gates"],
+                 "CPU ms a sentence", "made in s / MB", "gates"],
+        TURNS: ["turn detector", "MB", "same decision", "right, source", "CPU ms", "made in s / MB",
+                "gates"],
     }  # fmt: skip
     for prefixes, head in heads.items():
         rows = [
@@ -144,16 +149,24 @@ def _row(name: str, record: dict[str, Any], prefixes: tuple[str, ...]) -> list[s
     f = record["figures"]
     size = f"{f['size_mb']:.1f} of {f['source.size_mb']:.1f}"
     said = "missed: " + ", ".join(record["missed"]) if record["missed"] else "passed"
-    cost = _of(f, "item_cpu_ms", 2)
+    cost, spent = _of(f, "item_cpu_ms", 2), f"{record['seconds']:.0f} / {record['peak_mb']}"
     if prefixes == ENCODERS:
         near = _of(f, "cosine_mean", 4) + " / " + _of(f, "cosine_least", 4)
         lost = [_of(f, key, 2) for key in ("own_lost", "slurp_lost", "recall_at_5_lost")]
-        return [name, size, near, *lost, cost, _of(f, "times_faster", 1), said]
+        return [name, size, near, *lost, cost, _of(f, "times_faster", 1), spent, said]
     if prefixes == VOICES:
         near = _of(f, "spectral_db", 2) + " / " + _of(f, "own_db", 2)
-        return [name, size, near, f"{_of(f, 'wer', 3)}, {_of(f, 'source.wer', 3)}", cost, said]
+        return [
+            name,
+            size,
+            near,
+            f"{_of(f, 'wer', 3)}, {_of(f, 'source.wer', 3)}",
+            cost,
+            spent,
+            said,
+        ]
     right = f"{_of(f, 'right', 3)}, {_of(f, 'source.right', 3)}"
-    return [name, size, _of(f, "same_decision", 3), right, cost, said]
+    return [name, size, _of(f, "same_decision", 3), right, cost, spent, said]
 
 
 def _of(figures: dict[str, float], key: str, digits: int) -> str:
