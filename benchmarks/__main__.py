@@ -33,6 +33,7 @@ PARTS = [
     "soak",
     "ears",
     "server",
+    "flash",
 ]
 HEAD = """# Results
 
