@@ -32,7 +32,8 @@ _SAMPLE = 4 << 20
 LAUNCHER = """\
 #!/bin/sh
 # Runs edgebot of the release that this file is in, with nothing of the system's own packages.
-here=$(dirname "$(readlink -f "$0")")/..
+here=$(readlink -f "$0")
+here=${{here%/bin/edgebot}}
 : "${{EDGEBOT_MODELS_DIR:=$here/models}}"
 export EDGEBOT_MODELS_DIR PYTHONPATH="$here/site" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
 for python in python{python} python3; do

@@ -1,0 +1,1 @@
+"""Deep test on whole Debian machines in emulation: `make test-board`. Too long for CI."""
