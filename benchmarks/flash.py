@@ -82,7 +82,7 @@ def report(figures: dict[str, Any]) -> str:
     ]  # fmt: skip
     head = ["update", "bundle MB", "files sent", "MB sent", "MB new on disk", "s in all", "s down"]
     return (
-        "Into an sshd on this machine, with its own network namespace; the bundle holds edgebot and "
+        "Into an sshd on this machine, in a network namespace; the bundle holds edgebot and "
         "six models, the packages of others are not in it. In all: from the first question to the "
         "right answer of the new release; down: from the stop of the old one to that answer.\n\n"
         + table(head, rows)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from edgebot.deploy.board.layout import Layout
+from edgebot.deploy.board.layout import Layout, read_json
 from edgebot.deploy.bundle_file import BundleReader
 from edgebot.models.signatures import SigningKey, make_pair
 from tests.e2e.flash_target import CREATED, PATIENCE_S, Target, Workshop, target, wait_for
@@ -66,6 +66,17 @@ class Flashed:
             return {"sentence": sentence}
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
+
+    def popen(self, *words: str) -> subprocess.Popen[bytes]:
+        """The same, to be killed."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "edgebot.cli", "flash", "board", "--root",
+             str(self.board.root), "--ssh-config", str(self.board.config), *words],
+            env=self._environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        return read_json(self.layout.state)
 
     def _environ(self) -> dict[str, str]:
         return {**os.environ, "HOME": str(self.board.folder)}
@@ -193,7 +204,12 @@ def test_an_update_of_the_code_sends_little_and_rolls_back(flashed: Flashed) -> 
     assert flashed.answers() == after != before
     again = flashed.call("--bundle", file)
     assert "in force already" in again["message"]
-    assert flashed.call("--rollback")["outcome"] == "ok"
+    with flashed.popen("--rollback") as client:  # the board goes on when nobody is connected
+        wait_for(lambda: flashed.state().get("step") in ("stop", "migrate", "start", "prove"))
+        client.kill()
+    wait_for(lambda: flashed.state()["outcome"] != "running")
+    assert flashed.state()["outcome"] == "ok"
+    assert flashed.call("--status")["current"] == before
     assert flashed.answers() == before
     listed = flashed.call("--list")["releases"]
     assert {one["release"] for one in listed} == {before, after}

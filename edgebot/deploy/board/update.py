@@ -58,7 +58,10 @@ class Update:
         except Trouble as problem:
             self._give_up(journal, str(problem))
             return False
-        return self._switch(journal, manifest)
+        in_force = self._switch(journal, manifest)
+        if in_force and not manifest.bytecode:
+            health.compile_code(self.layout, manifest.release)
+        return in_force
 
     def backward(self, release: str) -> bool:
         """Switch to ``release``, which was in force before; whether it is in force now."""
