@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +142,7 @@ class Board:
         self, bundle: BundleReader, wish: Wish, program: str = "", dry_run: bool = False
     ) -> dict[str, Any]:
         head = {
-            "manifest": _base64(bundle.manifest_bytes),
+            "manifest": _base64(zlib.compress(bundle.manifest_bytes)),
             "signature": _base64(bundle.signature),
             "trust": [_base64(key) for key in wish.trust],
             "first_key": None if wish.first_key is None else _base64(wish.first_key),
@@ -149,7 +150,9 @@ class Board:
             "dry_run": dry_run,
             "question": dict(wish.question),
         }
-        return self.call("offer", stdin=json.dumps(head).encode() + b"\n", program=program)
+        line = json.dumps(head).encode() + b"\n"
+        self.figures.bytes_sent += len(line)
+        return self.call("offer", stdin=line, program=program)
 
     def _transfer(self, bundle: BundleReader, wish: Wish) -> dict[str, Any]:
         """Send what is missing, going on after each broken connection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -42,12 +43,12 @@ class Offer:
 
 
 def read_offer(stream: IO[bytes]) -> Offer:
-    """From a line of JSON with everything in base64."""
+    """From a line of JSON with everything in base64, the manifest packed by zlib."""
     try:
         head: dict[str, Any] = json.loads(stream.readline(2 * MANIFEST_BYTES + _HEAD_BYTES))
         first = head.get("first_key")
         return Offer(
-            manifest=base64.b64decode(head["manifest"]),
+            manifest=_unpacked(base64.b64decode(head["manifest"])),
             signature=base64.b64decode(head["signature"]),
             trust=[base64.b64decode(key) for key in head.get("trust", ())],
             first_key=base64.b64decode(first) if first else None,
@@ -55,8 +56,12 @@ def read_offer(stream: IO[bytes]) -> Offer:
             dry_run=bool(head.get("dry_run")),
             question=head.get("question") or {},
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
         raise Refused("transfer", "what was offered did not come whole; flash again") from None
+
+
+def _unpacked(raw: bytes) -> bytes:
+    return zlib.decompressobj().decompress(raw, MANIFEST_BYTES + 1)
 
 
 def consider(layout: Layout, offer: Offer, board: Board) -> dict[str, Any]:

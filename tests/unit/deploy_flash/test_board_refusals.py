@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,20 @@ def test_an_object_that_the_disk_has_spoilt(board: LittleBoard) -> None:
     assert state["outcome"] == "refused" and "another hash" in state["message"]
     assert board.reply() == OLD
     assert board.flash(new)["outcome"] == "ok"  # the object is sent anew
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{}", b"nonsense", b"[]", b'{"manifest": "AAAA", "signature": "AAAA"}', b"null"]
+)
+def test_an_offer_that_did_not_come_whole(line: bytes) -> None:
+    assert refusal(lambda: offer.read_offer(io.BytesIO(line))).kind == "transfer"
+
+
+def test_an_offer_is_read_as_it_was_sent(old: Release) -> None:
+    packed = base64.b64encode(zlib.compress(old.manifest.to_bytes())).decode()
+    head = {"manifest": packed, "signature": base64.b64encode(old.signature).decode()}
+    found = offer.read_offer(io.BytesIO(json.dumps(head).encode() + b"\n"))
+    assert (found.manifest, found.signature) == (old.manifest.to_bytes(), old.signature)
 
 
 def test_two_flashes_at_once(board: LittleBoard) -> None:
