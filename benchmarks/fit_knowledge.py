@@ -30,7 +30,7 @@ from benchmarks.knowledge_fitting import WEIGHTS, Array, Base, Remembering, Tabl
 from edgebot.config.loader import load_settings
 from edgebot.knowledge import logistic, short
 from edgebot.knowledge.align import align
-from edgebot.knowledge.base import READ, SURE
+from edgebot.knowledge.base import LIKELY, READ, SURE
 from edgebot.knowledge.extract import Extractor, Reading, asked_for, sentence_features
 from edgebot.knowledge.retrieve import passage_features
 from edgebot.knowledge.span_model import SpanModel, packed, span_model
@@ -173,15 +173,17 @@ def unseen(table: Table, scores: Array, short_table: Table, sure: Array) -> None
                 continue
             said = score >= threshold
             lead = said and certain.get(id(reading), 0.0) >= SURE
-            words = reading.short if lead else reading.sentence
+            few = said and certain.get(id(reading), 0.0) >= LIKELY
+            words = reading.short if few else reading.sentence
             told["holds"].append(said and any(one in reading.sentence for one in asked.answers))
             told["led"].append(lead)
             told["em"].append(max(exact(words, one) for one in asked.answers) * said)
             told["f1"].append(max(f1(words, one) for one in asked.answers) * said)
+            told["few"].append(few)
             told["short f1"].append(max(f1(reading.short, one) for one in asked.answers) * said)
             if lead:
-                told["lead em"].append(max(exact(words, one) for one in asked.answers))
-                told["lead f1"].append(max(f1(words, one) for one in asked.answers))
+                told["lead em"].append(max(exact(reading.short, one) for one in asked.answers))
+                told["lead f1"].append(max(f1(reading.short, one) for one in asked.answers))
         figures = ", ".join(f"{name} {np.mean(values):.3f}" for name, values in told.items())
         print(f"at {threshold}: {figures}")
 

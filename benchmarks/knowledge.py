@@ -170,8 +170,8 @@ def report(figures: dict[str, Any]) -> str:
             "Finding the file that holds the answer:",
             table(("set", "by", "questions", "recall@1", "recall@5", "MRR"), found),
             f"Extracted answers (it answers from a confidence of {figures['threshold']}). *Answer* "
-            "is the field of `kb answer --json`: the few words where they are sure, else the "
-            "sentence; *spoken* has the source in it. *Short* is the share of the former. "
+            "is the field of `kb answer --json`: the few words where they are likely, else "
+            "the sentence; *spoken* has the source in it. *Short* is the share of the former. "
             "Unanswerable questions were written to look as if the passage answered them.",
             table(("set", *(key.replace("_", " ") for key in KEYS)), told),
             *_read(figures["sets"]),

@@ -95,8 +95,8 @@ def passage_fields(passage: Passage) -> dict[str, Any]:
 def answer_fields(query: str, given: KnowledgeAnswer) -> dict[str, Any]:
     """An answer as ``--json`` shows it.
 
-    ``answer`` is what answers, without the words that name the source where it is only a few;
-    ``spoken`` is all that would be said.
+    ``answer`` is the few words that probably answer, where there are any, else what would be said;
+    ``spoken`` is always the latter.
     """
     return {
         "query": query,

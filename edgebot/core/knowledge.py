@@ -49,7 +49,7 @@ class KnowledgeAnswer:
     kind: Literal["extract", "llm", "none"]
     passages: tuple[Passage, ...] = ()
     short: str = ""
-    """The few words of ``text`` that answer by themselves; empty when they cannot be told apart."""
+    """The few words that probably answer by themselves; empty when they cannot be told apart."""
 
 
 class KnowledgeBase(Protocol):

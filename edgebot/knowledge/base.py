@@ -25,6 +25,9 @@ READ = 3
 SURE = 0.5
 """Probability from which the few words that answer are spoken instead of their sentence."""
 
+LIKELY = 0.2
+"""Probability from which they are given beside it: they say more of the answer than it does."""
+
 
 class SqliteKnowledgeBase:
     """Searches and answers from a :class:`KnowledgeStore`. Safe to use from several threads.
@@ -72,10 +75,10 @@ class SqliteKnowledgeBase:
             return KnowledgeAnswer("", 0.0, (), "none", tuple(found))
         best = readings[0]
         score = round(best.score, 4)
-        short = _short(best)
-        text = _worded(question, best, short)
+        text = _worded(question, best)
         if score < self._threshold or not text:
             return KnowledgeAnswer("", score, (), "none", tuple(found))
+        short = _short(best, LIKELY)
         sources = (best.passage.source,)
         return KnowledgeAnswer(text, score, sources, "extract", tuple(found), short)
 
@@ -98,13 +101,13 @@ class SqliteKnowledgeBase:
         )
 
 
-def _short(reading: Reading) -> str:
-    """The few words that answer, where they are sure enough to stand alone."""
-    sure = reading.short_score >= SURE and not reading.passage.question
+def _short(reading: Reading, least: float) -> str:
+    """The few words that answer, where their probability is at ``least`` so high."""
+    sure = reading.short_score >= least and not reading.passage.question
     return spoken.clean(reading.short) if sure else ""
 
 
-def _worded(question: Question, reading: Reading, short: str) -> str:
+def _worded(question: Question, reading: Reading) -> str:
     """The answer as it is spoken: that of a pair as it was written, all others with their source.
 
     The few words where they are sure, else the whole sentence.
@@ -112,7 +115,7 @@ def _worded(question: Question, reading: Reading, short: str) -> str:
     passage = reading.passage
     if passage.question:
         return passage.text
-    if short:
+    if short := _short(reading, SURE):
         return spoken.short_with_source(passage.title, short)
     text = spoken.table_row(reading.sentence, question.weights)
     text = text or spoken.sentence(reading.sentence)

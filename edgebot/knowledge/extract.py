@@ -87,7 +87,7 @@ class Extractor:
         score = fitted("answer").probability(features)
         if short is None:
             return Reading(passage, sentence, score, features, start)
-        sure = fitted("short").probability({**features, **asked_for(question)})
+        sure = fitted("short").probability({**features, **asked_for(question)}) * short.alone
         return Reading(passage, sentence, score, features, start, short.text, sure)
 
     def _read_pair(self, question: Question, asked: TokenVectors, passage: Passage) -> Reading:

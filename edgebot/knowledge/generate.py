@@ -34,7 +34,9 @@ def generated(
         return quoted
     if not text:
         return quoted
-    return dataclasses.replace(quoted, text=text, kind="llm", sources=_used(text, quoted, shown))
+    short = quoted.short if quoted.short.lower() in text.lower() else ""
+    sources = _used(text, quoted, shown)
+    return dataclasses.replace(quoted, text=text, kind="llm", sources=sources, short=short)
 
 
 def without_orders(passage: Passage) -> Passage:

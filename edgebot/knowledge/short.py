@@ -6,26 +6,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edgebot.core.embedding import TokenVectors, Vectors
 from edgebot.knowledge.features import Question
+from edgebot.knowledge.questions import AnswerType
 from edgebot.knowledge.span_features import asked_of, span_matrix
 from edgebot.knowledge.span_model import SpanModel, network_inputs, span_model
 from edgebot.knowledge.spans import Places, Words, candidates, text_of, word_vectors, words_in
+from edgebot.knowledge.vocabulary import NOT
 
 SENTENCES = 3
 """Best sentences of a passage that are searched for a short answer."""
+
+
+_DENIED = 4  # words behind a "not" that it may deny
 
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
     """All stretches of a passage that may be an answer, as the network sees them."""
 
+    kind: AnswerType
+    """What the question asks for."""
+
     words: Words
     firsts: Places
     lasts: Places
+    names: list[str]
     table: Vectors
-    """What :func:`span_matrix` counts."""
+    """What :func:`span_matrix` counts, and the names of its columns."""
 
     vectors: Vectors
     """Of each word."""
@@ -42,6 +52,9 @@ class Short:
     features: dict[str, float]
     """How sure the network is of it."""
 
+    alone: bool
+    """Whether it means the same without its sentence: "not enough water" is not enough water."""
+
 
 def stretches(
     question: Question, asked: TokenVectors, text: str, pieces: TokenVectors, scores: Vectors
@@ -53,10 +66,10 @@ def stretches(
     if not len(firsts) or not len(asked.spans):
         return None
     vectors = word_vectors(words, pieces)
-    _, table = span_matrix(
+    names, table = span_matrix(
         question, asked_of(question, asked), words, vectors, firsts, lasts, scores
     )
-    return Stretches(words, firsts, lasts, table, vectors)
+    return Stretches(question.kind, words, firsts, lasts, names, table, vectors)
 
 
 def short_answer(
@@ -87,14 +100,27 @@ def short_answer(
 
 
 def _best(model: SpanModel, found: Stretches, inputs: Vectors) -> Short:
-    logits = model.logits(inputs)
+    fitting = _fitting(found)
+    logits = model.logits(inputs)[fitting]
+    firsts, lasts = found.firsts[fitting], found.lasts[fitting]
     best = int(logits.argmax())
-    first, last = int(found.firsts[best]), int(found.lasts[best])
+    first, last = int(firsts[best]), int(lasts[best])
     return Short(
         text_of(found.words, first, last),
         int(found.words.starts[first]),
-        certainty(logits, found.firsts, found.lasts),
+        certainty(logits, firsts, lasts),
+        not any(word in NOT for word in found.words.folded[max(0, first - _DENIED) : first]),
     )
+
+
+def _fitting(found: Stretches) -> npt.NDArray[np.bool_]:
+    """Nobody is a number; all stretches where none would be left."""
+    if found.kind != "person":
+        return np.ones(len(found.firsts), np.bool_)
+    numbers = (
+        found.table[:, found.names.index("number")] + found.table[:, found.names.index("date")]
+    )
+    return np.asarray((numbers == 0) | bool((numbers > 0).all()), np.bool_)
 
 
 def certainty(logits: Vectors, firsts: Places, lasts: Places) -> dict[str, float]:

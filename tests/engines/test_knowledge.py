@@ -80,6 +80,7 @@ def house(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> Sqlit
         ("when does the heating go off", "10 pm"),
         ("what does error e1 mean", "not enough water"),
         ("who installed the heating", "Vaillant"),
+        ("when was the heating installed", "1998, according to Heating manual."),
         ("where is the blue bicycle", "shed"),
         ("on what day do they pick up the bins", "Tuesday"),
     ],
@@ -139,6 +140,7 @@ def test_the_command_line_from_import_to_removal(assembly: Assembly, tmp_path: P
     ).splitlines()]  # fmt: skip
     assert [one["kind"] for one in given] == ["extract", "none", "none"]
     assert "lakritz42" in given[0]["answer"] and given[0]["sources"] == [str(note)]
+    assert "ccording to Wifi" in given[0]["spoken"] and given[1]["answer"] == ""
     assert json.loads(kb("list", "--json"))["passages"] == 1
     assert "lakritz42" in kb("show", str(note)) and "lakritz42" in kb("export")
     assert json.loads(kb("stats", "--json"))["documents"] == 1

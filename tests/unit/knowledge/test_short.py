@@ -84,24 +84,32 @@ def test_stretches_that_overlap_the_best_one_are_the_same_answer():
     assert sure["span_margin"] > torn["span_margin"]
 
 
+def _wide(text):
+    """Vectors as long as those the network knows."""
+    found = words_in(text)
+    spans = tuple(zip(found.starts.tolist(), found.ends.tolist(), strict=True))
+    draw = np.random.default_rng(0)
+    return TokenVectors(draw.standard_normal((len(spans), 384)).astype(np.float32), spans)
+
+
 def test_sentences_that_give_orders_are_not_searched():
-    class Wide:
-        """Vectors as long as the encoder's."""
-
-        def tokens(self, text):
-            spans = tuple(
-                (int(a), int(b))
-                for a, b in zip(words_in(text).starts, words_in(text).ends, strict=True)
-            )
-            draw = np.random.default_rng(0)
-            return TokenVectors(draw.standard_normal((len(spans), 384)).astype(np.float32), spans)
-
     ask = question("when was the canal opened")
-    pieces, inside = Wide().tokens(ask.text), Wide().tokens(CANAL)
+    pieces, inside = _wide(ask.text), _wide(CANAL)
     found = short_answer(ask, pieces, CANAL, inside, [float("-inf"), 0.0])
     assert found.start >= CANAL.index("Ferdinand")
     assert short_answer(ask, pieces, CANAL, inside, [float("-inf")] * 2) is None
-    assert short_answer(ask, pieces, "…", Wide().tokens("…"), [0.0]) is None
+    assert short_answer(ask, pieces, "…", _wide("…"), [0.0]) is None
+
+
+def test_nobody_is_a_number_and_what_is_denied_does_not_stand_alone():
+    def answer(asked, text):
+        ask = question(asked)
+        sentences = [0.0] * (int(words_in(text).sentence.max()) + 1)
+        return short_answer(ask, _wide(asked), text, _wide(text), sentences)
+
+    assert not any(mark.isdigit() for mark in answer("who opened it", CANAL).text)
+    assert answer("what does E1 mean", "Not water.").alone is False
+    assert answer("what does E1 mean", "Enough water.").alone
 
 
 @pytest.mark.parametrize(
