@@ -8,6 +8,7 @@ from dataclasses import replace
 from edgebot.core.audio import AudioFrame
 from edgebot.core.nlu import NluContext, Understander
 from edgebot.core.speech import SpeechStream, SpeechToText, Transcript
+from edgebot.runtime.speeds import SPEECH_TO_TEXT
 
 
 def open_stream(stt: SpeechToText, understander: Understander, context: NluContext) -> SpeechStream:
@@ -36,10 +37,15 @@ class _Understood:
     def accept(self, frame: AudioFrame) -> str:
         """As :class:`~edgebot.core.speech.SpeechStream`."""
         self._frames.append(frame)
-        return self._stream.accept(frame)
+        with SPEECH_TO_TEXT.timed(frame.duration_s):
+            return self._stream.accept(frame)
 
     def finish(self) -> Transcript:
         """As :class:`~edgebot.core.speech.SpeechStream`."""
+        with SPEECH_TO_TEXT.timed():
+            return self._finish()
+
+    def _finish(self) -> Transcript:
         heard = self._stream.finish()
         frames, self._frames = self._frames, []
         if not heard.text or not heard.in_grammar or self._understood(heard.text):

@@ -59,21 +59,20 @@ def assistant(environ: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Po
 
 
 def test_without_an_assistant_every_order_says_how_to_start_one(ctl: Call) -> None:
-    for words in (("status",), ("say", "hello"), ("listen",)):
-        done = ctl(*words)
-        assert done.returncode == 2
-        assert "edgebot run" in done.stderr
-        assert "Traceback" not in done.stderr
+    done = ctl("say", "hello")
+    assert done.returncode == 2
+    assert "edgebot run" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_running_assistant_obeys(ctl: Call, assistant: subprocess.Popen[bytes]) -> None:
     status = json.loads(ctl("status", "--json").stdout)
     assert (status["state"], status["listens"], status["timers"]) == ("asleep", False, 0)
-    assert "microphone  none" in ctl("status").stdout
     assert ctl("mute", "--speaker").stdout == "the loudspeaker is silent\n"
-    assert "speaker     muted" in ctl("status").stdout
-    assert ctl("unmute", "--speaker").returncode == 0
-    for words in (("say", "hello"), ("listen",), ("stop",), ("mute",)):
+    shown = ctl("status").stdout
+    assert "microphone  none" in shown
+    assert "speaker     muted" in shown
+    for words in (("say", "hello"), ("mute",)):
         done = ctl(*words)
         assert done.returncode == 2, "there is neither microphone nor loudspeaker"
         assert "sound card" in done.stderr
@@ -86,4 +85,3 @@ def test_wrong_words_name_the_right_ones(ctl: Call) -> None:
     done = ctl("dance")
     assert done.returncode == 2
     assert "No such command" in done.stderr
-    assert ctl("say").returncode == 2

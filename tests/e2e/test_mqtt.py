@@ -132,6 +132,7 @@ def peer(broker: Broker) -> Iterator[Peer]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "_FIRST_PAUSE_S", 0.1)
     monkeypatch.setattr(door, "_LONGEST_PAUSE_S", 0.5)
+    monkeypatch.setattr(door, "_CALL_S", 5.0)
 
 
 def settings_for(tmp_path: Path, port: int, **more: Any) -> Settings:
@@ -372,6 +373,47 @@ def test_tls_is_checked(tmp_path: Path) -> None:
             assert service.connections == 0
     finally:
         broker.kill()
+
+
+FRAMES = {
+    "nothing": b"",
+    "text": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "noise": bytes(range(256)) * 4,
+    "a refusal": b"\x20\x02\x00\x05",
+    "an endless length": b"\x20\xff\xff\xff\xff\xff\xff",
+    "a huge message": b"\x20\x02\x00\x00\x30\xff\xff\xff\x7f" + b"x" * 1000,
+    "a message without a topic": b"\x20\x02\x00\x00\x30\x02\xff\xff",
+    "a topic that is no text": b"\x20\x02\x00\x00\x30\x06\x00\x02\xff\xfe{}",
+    "answers to nothing": b"\x20\x02\x00\x00\x40\x02\x12\x34\x90\x03\x12\x34\x00",
+}
+
+
+@pytest.mark.parametrize("frames", FRAMES.values(), ids=FRAMES)
+def test_a_broker_that_talks_nonsense_is_left_and_called_again(
+    tmp_path: Path, frames: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        stop = threading.Event()
+
+        def talk() -> None:
+            while not stop.is_set():
+                with contextlib.suppress(OSError):
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.settimeout(2)
+                        connection.recv(1000)
+                        connection.sendall(frames)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        try:
+            with assistant(settings_for(tmp_path, server.getsockname()[1])) as (house, _, door, _):
+                wait_for(lambda: door.attempts >= 2)
+                assert not house.assembly.household().home.homes
+        finally:
+            stop.set()
+            thread.join()
 
 
 def _tried(service: MqttService) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 from edgebot.core.audio import AudioFrame
 from edgebot.core.cancel import Cancellation
 from edgebot.core.speech import TextToSpeech
+from edgebot.runtime.speeds import TEXT_TO_SPEECH
 
 _LONGEST = 60
 """Longer texts are hardly ever said twice, in characters."""
@@ -38,7 +40,7 @@ class KeptPhrases:
             yield from kept
             return
         frames: list[AudioFrame] = []
-        for frame in self._tts.synthesize(text, cancellation):
+        for frame in _timed(self._tts.synthesize(text, cancellation)):
             frames.append(frame)
             yield frame
         if len(text) <= _LONGEST and not cancellation.is_set:
@@ -66,6 +68,19 @@ class KeptPhrases:
             while self._left_s < 0 and self._kept:
                 _, dropped = self._kept.popitem(last=False)
                 self._left_s += _length_s(dropped)
+
+
+def _timed(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    """``frames``; the time that each took is noted, not the time that somebody had use for it."""
+    frames, frame = iter(frames), None
+    while True:
+        began = time.perf_counter()
+        frame = next(frames, None)
+        work_s = time.perf_counter() - began
+        TEXT_TO_SPEECH.add(work_s, frame.duration_s if frame is not None else 0.0)
+        if frame is None:
+            return
+        yield frame
 
 
 def _length_s(frames: Iterable[AudioFrame]) -> float:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from edgebot import __version__
 from edgebot.core.errors import EdgebotError
 from edgebot.dialogue.skills.device import ThisBoard
+from edgebot.runtime.speeds import SPEECH_TO_TEXT, TEXT_TO_SPEECH
 from edgebot.server.house import House
 
 
@@ -86,6 +87,17 @@ class BoardCollector(Collector):
         yield queues
 
     def _speeds(self) -> Iterator[Metric]:
+        work = CounterMetricFamily(
+            "edgebot_engine_work_seconds", "Time the speech engines took.", labels=["engine"]
+        )
+        audio = CounterMetricFamily(
+            "edgebot_engine_audio_seconds", "Sound they read or made.", labels=["engine"]
+        )
+        for name, speed in (("stt", SPEECH_TO_TEXT), ("tts", TEXT_TO_SPEECH)):
+            work.add_metric([name], speed.work_s)
+            audio.add_metric([name], speed.audio_s)
+        yield work
+        yield audio
         assembly = self._house.assembly
         speeds = assembly.speeds() if assembly.opened("talker") else {}
         if speeds:
@@ -94,8 +106,8 @@ class BoardCollector(Collector):
                 "How fast the language model reads and writes, a running mean.",
                 labels=["phase"],
             )
-            for phase, speed in speeds.items():
-                family.add_metric([phase], speed)
+            for phase, tokens in speeds.items():
+                family.add_metric([phase], tokens)
             yield family
 
     def _room(self) -> Iterator[Metric]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from edgebot import __version__
+from edgebot.core.audio import AudioFrame
+from edgebot.core.cancel import Cancellation
 from edgebot.runtime.live import bus as events
+from edgebot.runtime.live.phrases import KeptPhrases
 from edgebot.server.house import House
 from edgebot.server.metrics import metrics_response
 from edgebot.server.metrics.service import MetricsService
@@ -140,3 +145,26 @@ def test_two_houses_do_not_share_their_counters(tmp_path: Path) -> None:
             one.bus.publish(events.BargedIn("local"))
             wait_for(lambda: values(one)["edgebot_barge_ins_total{}"] == 1)
         assert values(two)["edgebot_barge_ins_total{}"] == 0
+
+
+def test_the_speed_of_the_speech_engines_is_their_own(tmp_path: Path) -> None:
+    """Not that of whoever takes the sound: between two frames nobody works."""
+
+    class Voice:
+        model_id, rate_hz = "voice", 16_000
+
+        def synthesize(self, text: str, cancellation: Cancellation) -> Iterator[AudioFrame]:
+            for _ in range(2):
+                yield AudioFrame(np.zeros(8000, np.int16))
+
+        def close(self) -> None: ...
+
+    with house_of(settings_with(tmp_path), Queued()) as house:
+        before = values(house)
+        for _ in KeptPhrases(Voice()).synthesize("hello", Cancellation()):
+            values(house)  # takes longer than the voice
+        after = values(house)
+    audio = "edgebot_engine_audio_seconds_total{engine=tts}"
+    work = "edgebot_engine_work_seconds_total{engine=tts}"
+    assert after[audio] - before[audio] == pytest.approx(1.0)
+    assert after[work] > before[work]
