@@ -191,7 +191,7 @@ def test_a_document_is_dropped_in_and_answers(page: Page) -> None:
     expect(row).to_contain_text("yours")
     page.get_by_label("Look something up").fill("who services the boiler")
     page.get_by_role("button", name="Look up").click()
-    expect(page.locator("section .rows")).to_contain_text("Mrs Winter")
+    expect(page.locator("section.card .rows")).to_contain_text("Mrs Winter")
     page.on("dialog", lambda dialog: dialog.accept())
     row.get_by_role("button", name="Remove Boiler").click()
     expect(row).to_have_count(0)
