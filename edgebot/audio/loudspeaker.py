@@ -64,12 +64,21 @@ class Loudspeaker:
         self._silent_s = 0.0
         """Silence written behind the last sound, in seconds."""
         self._blocks = 0
+        self._losing = False
+        """The device is out of order: what is written is lost."""
         self._thread = threading.Thread(target=self._run, name="loudspeaker", daemon=True)
         self._thread.start()
 
     def write(self, frame: AudioFrame) -> None:
-        """Queue ``frame``; blocks while more than 0.2 s wait."""
-        self._queue.write(frame)
+        """Queue ``frame``; blocks while more than 0.2 s wait.
+
+        While the device is out of order it takes as long as the sound would, whatever the device's
+        driver waits for meanwhile.
+        """
+        if self._losing:
+            self._sleep(len(frame.samples) / frame.rate_hz)
+        else:
+            self._queue.write(frame)
 
     def flush(self) -> None:
         """Nothing follows for now: play what is held back for a whole block, too."""
@@ -106,13 +115,18 @@ class Loudspeaker:
                 stream = self._portaudio.open_output(self._device)
                 try:
                     self._feed(stream)
+                except AudioError:
+                    self._lose()  # now: to close a dead device may take seconds
+                    raise
                 finally:
                     self._buffered_s = 0.0
                     self._portaudio.close(stream)
                 self._give_way()
             except AudioError as error:
+                self._lose()
+                delay_s = self._outage.failed(str(error))
                 self._portaudio.rescan()
-                self._let_pass(self._outage.failed(str(error)))
+                self._sleep(delay_s)
 
     def _feed(self, stream: Any) -> None:
         """Hand blocks over until closed, or until somebody needs all streams to be closed.
@@ -141,6 +155,7 @@ class Loudspeaker:
                     self._played(signal)
                 given += len(data)
                 if given > 2 * room:  # a device that hangs takes one buffer, too
+                    self._losing = False
                     self._outage.over()
         except self._portaudio.failure() as error:
             raise AudioError(f"the speaker failed ({error}); it is opened anew") from None
@@ -182,10 +197,10 @@ class Loudspeaker:
                 return
             self._sleep(POLL_S)
 
-    def _let_pass(self, seconds: float) -> None:
-        """Wait, and lose what would have been played meanwhile."""
-        self._sleep(seconds)
-        self._queue.take(round(seconds * RATE_HZ))
+    def _lose(self) -> None:
+        """Let nobody wait for a device that is out of order."""
+        self._losing = True
+        self._queue.stop()
 
 
 def _int16(signal: Signal) -> Samples:

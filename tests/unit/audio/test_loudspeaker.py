@@ -122,6 +122,27 @@ def test_gain_changes_what_is_played(rig: Rig) -> None:
     assert np.abs(rig.card.sound()[-24_000:]).max() == pytest.approx(4000, rel=0.1)
 
 
+def test_nobody_waits_while_the_driver_of_a_dead_device_hangs(rig: Rig) -> None:
+    let_go = threading.Event()
+    hung = threading.Event()
+
+    def hang(*_: object) -> None:
+        hung.set()
+        let_go.wait(PATIENCE_S)
+
+    rig.say(0.2)
+    rig.loudspeaker._portaudio.close = hang  # type: ignore[method-assign]
+    rig.card.plugged_in = False
+    assert hung.wait(PATIENCE_S)
+    speaking = threading.Thread(target=rig.say, args=(5.0,))
+    speaking.start()
+    speaking.join(PATIENCE_S)
+    assert not speaking.is_alive()
+    assert rig.loudspeaker.pending_s() < 0.1
+    let_go.set()
+    rig.card.open.clear()
+
+
 @pytest.mark.parametrize("fault", ["plugged_in", "stalled"])
 def test_a_fault_is_told_once_and_its_end_too(rig: Rig, fault: str) -> None:
     rig.say(0.2)
