@@ -88,7 +88,7 @@ def soak(assembly: Assembly, length_s: float, asleep_s: float) -> dict[str, Any]
         for name in turns(room, length_s):
             cpu_s, at_s = time.process_time(), room.seconds()
             room.say(background, at_s + asleep_s / 3, gain_db=-12.0)
-            stage.wait_for(lambda end=at_s + asleep_s: room.seconds() >= end)  # type: ignore[misc]
+            stage.wait_for(lambda end=at_s + asleep_s: room.seconds() >= end, 10 * asleep_s)  # type: ignore[misc]
             sleep_cpu_s += time.process_time() - cpu_s
             slept_s += room.seconds() - at_s
             answered[name] += take(stage, name, spoken)
