@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from edgebot.audio.card import Speaker
+from edgebot.audio.files import AudioFile, WavFile
 from edgebot.core.audio import Samples, Sound
 from edgebot.core.errors import ConfigError, ModelMissing
 from edgebot.core.listening import (
@@ -50,6 +53,18 @@ class Ears(Machine, ABC):
     @abstractmethod
     def recognizer(self) -> SpeechToText:
         """The first recogniser by itself, without its way out and second opinion."""
+
+    def audio_file(self, path: Path) -> AudioFile:
+        """The recording at ``path``; raises ``AudioError`` when there is none."""
+        return AudioFile(path, self.settings.stt.max_utterance_s)
+
+    def audio_sink(self, path: Path, rate_hz: int) -> WavFile:
+        """A recording to be written to ``path``; it appears when it is closed."""
+        return WavFile(path, rate_hz)
+
+    def speaker(self, rate_hz: int) -> Speaker:
+        """The loudspeaker; raises ``AudioError`` when there is none."""
+        return Speaker(rate_hz, self.settings.audio.speaker)
 
     def voice_activity(self) -> VoiceActivity:
         """A voice activity detector of one's own: it keeps state between chunks."""

@@ -13,8 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgebot.audio.card import Speaker
-from edgebot.audio.files import AudioFile, WavFile
 from edgebot.config import paths
 from edgebot.config.settings import Settings
 from edgebot.core.dialogue import Dialogue
@@ -111,18 +109,6 @@ class Assembly(Ears):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def audio_file(self, path: Path) -> AudioFile:
-        """The recording at ``path``; raises ``AudioError`` when there is none."""
-        return AudioFile(path, self.settings.stt.max_utterance_s)
-
-    def audio_sink(self, path: Path, rate_hz: int) -> WavFile:
-        """A recording to be written to ``path``; it appears when it is closed."""
-        return WavFile(path, rate_hz)
-
-    def speaker(self, rate_hz: int) -> Speaker:
-        """The loudspeaker; raises ``AudioError`` when there is none."""
-        return Speaker(rate_hz, self.settings.audio.speaker)
 
     def stt(self) -> SpeechToText:
         """The recogniser of the settings or the profile, with its way out and second opinion."""
@@ -255,12 +241,6 @@ class Assembly(Ears):
             language.open_persona(self.settings),
             self.settings,
         )
-
-    def speeds(self) -> dict[str, float]:
-        """Tokens a second of the language model by phase; empty until it was measured."""
-        talker: Any = self.talker()
-        speeds: dict[str, float] = talker.speeds()
-        return speeds
 
     def understander(self, intents_file: Path | None = None) -> TemplateUnderstander:
         """Understanding of the assistant's own sentences, or of those in ``intents_file``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import psutil
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
@@ -99,7 +100,8 @@ class BoardCollector(Collector):
         yield work
         yield audio
         assembly = self._house.assembly
-        speeds = assembly.speeds() if assembly.opened("talker") else {}
+        talker: Any = assembly.talker() if assembly.opened("talker") else None
+        speeds: dict[str, float] = talker.speeds() if talker is not None else {}
         if speeds:
             family = GaugeMetricFamily(
                 "edgebot_llm_tokens_per_second",
