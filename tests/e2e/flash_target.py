@@ -122,6 +122,9 @@ class Target:
         self.folder = folder
         self.root = folder / "root"
         self.root.mkdir(parents=True)
+        grammar = paths.cache_dir() / "grammar"
+        if grammar.is_dir():  # worked out from the recogniser's words, the same on every board
+            shutil.copytree(grammar, self.root / "var/cache/edgebot/grammar")
         self._processes: list[subprocess.Popen[bytes]] = []
         self.inside: list[str] = []
         self.cut_off = self._cut_off()

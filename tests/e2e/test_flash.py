@@ -6,6 +6,8 @@ spoken question. What need not hear is in ``tests/unit/deploy_flash``.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -19,7 +21,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edgebot.cli.main import cli
+from edgebot.core.errors import EdgebotError
 from edgebot.deploy.board.layout import Layout, read_json
 from edgebot.deploy.bundle_file import BundleReader
 from edgebot.models.signatures import SigningKey, make_pair
@@ -54,17 +59,16 @@ class Flashed:
 
     def call(self, *words: str | Path, code: int = 0, host: str = "board") -> dict[str, Any]:
         """Its JSON, or its one sentence as ``sentence``."""
-        done = subprocess.run(
-            [sys.executable, "-m", "edgebot.cli", "flash", host, "--json", "--root",
-             str(self.board.root), "--ssh-config", str(self.board.config), *map(str, words)],
-            capture_output=True, text=True, timeout=600, check=False, env=self._environ(),
-        )  # fmt: skip
-        assert done.returncode == code, done.stderr
-        if code:
-            sentence = done.stderr.splitlines()[-1]
-            assert sentence.startswith("edgebot: ")
-            return {"sentence": sentence}
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        place = ["--root", str(self.board.root), "--ssh-config", str(self.board.config)]
+        out = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out):
+                cli.main(["flash", host, "--json", *place, *map(str, words)], standalone_mode=False)
+        except EdgebotError as problem:
+            assert problem.exit_code == code, problem
+            return {"sentence": str(problem)}
+        assert code == 0, out.getvalue()
+        answer: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
         return answer
 
     def popen(self, *words: str) -> subprocess.Popen[bytes]:
@@ -72,14 +76,11 @@ class Flashed:
         return subprocess.Popen(
             [sys.executable, "-m", "edgebot.cli", "flash", "board", "--root",
              str(self.board.root), "--ssh-config", str(self.board.config), *words],
-            env=self._environ(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         return read_json(self.layout.state)
-
-    def _environ(self) -> dict[str, str]:
-        return {**os.environ, "HOME": str(self.board.folder)}
 
     def answers(self) -> str:
         """What the installed service says to the spoken question, and which release says it."""
@@ -143,8 +144,7 @@ def test_what_is_refused_before_anything_is_sent(flashed: Flashed, old: str) -> 
     maker, board = flashed.maker, flashed.board
     bundle = partial(maker.shop.bundle, key=maker.key, created=CREATED + 10)
     other = "aarch64" if os.uname().machine == "x86_64" else "x86_64"
-    make_pair(board.folder / "thief.key", board.folder / "thief.pub", "thief", None)
-    thief = SigningKey.read(board.folder / "thief.key")
+    thief = SigningKey(Ed25519PrivateKey.generate())
     for file, words, code in (
         (bundle("other-arch", arch=other), f"is for {other}", 1),
         (bundle("other-board", profile="rpi5"), "for another board", 2),
@@ -163,7 +163,7 @@ def test_what_is_refused_before_anything_is_sent(flashed: Flashed, old: str) -> 
     assert "lets none of your keys in" in flashed.call("--status", code=1)["sentence"]
     (board.folder / "hidden").rename(board.folder / "user_key")
     board.write_config()
-    assert "is no host" in flashed.call("--status", code=2, host="-oProxyCommand=x")["sentence"]
+    assert "is no host" in flashed.call("--status", code=2, host="pi@board;reboot")["sentence"]
 
 
 def test_a_dry_run_sends_nothing(flashed: Flashed, old: str) -> None:

@@ -92,11 +92,17 @@ def _watch(layout: Layout, options: argparse.Namespace) -> Answer:
             return None
         if busy(layout):
             idle_since = time.monotonic()
-        elif time.monotonic() - idle_since > options.patience_s:
+        elif _gone(state) or time.monotonic() - idle_since > options.patience_s:
             with only_one(layout, "recovery"):  # whoever was at it was killed
                 if recover(_update(layout, options), at_boot=False) is None:
                     State(layout).tell(outcome="failed", message="the update ended by itself")
         time.sleep(_POLL_S)
+
+
+def _gone(state: Mapping[str, Any]) -> bool:
+    """Whether the process that told the state has ended."""
+    pid = state.get("pid")
+    return isinstance(pid, int) and pid > 0 and not service.alive(pid)
 
 
 def _status(layout: Layout, options: argparse.Namespace) -> Answer:
@@ -222,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep-data", action="store_true")
     parser.add_argument("--url", default="")
     parser.add_argument("--limit-s", type=float, default=LIMIT_S, help="for each proof")
-    parser.add_argument("--patience-s", type=float, default=5.0)
+    parser.add_argument("--patience-s", type=float, default=60.0)
     options = parser.parse_args(arguments)
     try:
         answer = COMMANDS[options.command](Layout(options.root), options)

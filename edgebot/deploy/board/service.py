@@ -84,7 +84,7 @@ class Supervised:
     def start(self) -> None:
         """Start the supervisor if it does not run."""
         number = read_json(self._file).get("pid")
-        if isinstance(number, int) and _alive(number):
+        if isinstance(number, int) and alive(number):
             return
         self._layout.runtime.mkdir(parents=True, exist_ok=True)
         self._file.unlink(missing_ok=True)
@@ -130,7 +130,8 @@ def _systemctl(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
 
 
-def _alive(number: int) -> bool:
+def alive(number: int) -> bool:
+    """Whether that process runs."""
     try:
         with Path(f"/proc/{number}/stat").open("rb") as file:
             return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
@@ -142,7 +143,7 @@ def _end(number: int, patience_s: float = 10.0) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(number, signal.SIGTERM)
         until = time.monotonic() + patience_s
-        while _alive(number):
+        while alive(number):
             if time.monotonic() > until:
                 os.kill(number, signal.SIGKILL)
                 until = time.monotonic() + patience_s

@@ -126,7 +126,13 @@ def _unpacked(file: IO[bytes], stored: str) -> Iterator[bytes]:
 
 
 def unpack(layout: Layout, manifest: Manifest) -> None:
-    """Make the folder of a release: files linked from the store, models by symbolic links."""
+    """Make the folder of a release: files linked from the store, models by symbolic links.
+
+    One that is there already may be in force: only what is not right in it is replaced.
+    """
+    if layout.release(manifest.release).is_dir():
+        _mend(layout, manifest)
+        return
     staging = layout.releases / f".{manifest.release}.partial"
     remove(staging)
     folders = {staging}
@@ -135,18 +141,36 @@ def unpack(layout: Layout, manifest: Manifest) -> None:
         if target.parent not in folders:
             target.parent.mkdir(parents=True, exist_ok=True)
             folders.update(p for p in target.parents if p.is_relative_to(staging))
-        content = layout.object(entry.sha256)
-        if entry.kind == "model":  # a second name would make the file look changed to models.lock
-            final = layout.release(manifest.release) / entry.path
-            target.symlink_to(os.path.relpath(content, final.parent))
-        else:
-            _link(content, target, entry.executable)
+        _place(layout, manifest, entry, target)
     for folder in folders:
         sync_folder(folder)
-    release = layout.release(manifest.release)
-    remove(release)
-    staging.rename(release)
+    staging.rename(layout.release(manifest.release))
     sync_folder(layout.releases)
+
+
+def _mend(layout: Layout, manifest: Manifest) -> None:
+    for entry in manifest.entries:
+        target = layout.release(manifest.release) / entry.path
+        try:
+            if target.samefile(layout.object(entry.sha256)):
+                continue
+        except OSError:
+            pass
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{target.name}.new")
+        remove(fresh)
+        _place(layout, manifest, entry, fresh)
+        fresh.replace(target)
+        sync_folder(target.parent)
+
+
+def _place(layout: Layout, manifest: Manifest, entry: Entry, target: Path) -> None:
+    content = layout.object(entry.sha256)
+    if entry.kind == "model":  # a second name would make the file look changed to models.lock
+        final = layout.release(manifest.release) / entry.path
+        target.symlink_to(os.path.relpath(content, final.parent))
+    else:
+        _link(content, target, entry.executable)
 
 
 def _link(content: Path, target: Path, executable: bool) -> None:

@@ -226,14 +226,17 @@ def _settle(layout: Layout, journal: Journal) -> None:
     history = History(layout)
     previous = journal["previous"]
     release = journal["release"]
-    rollback = journal["kind"] == "rollback"
-    probation = {"release": release, "boots": 0, "update": journal["update"]}
-    history.note(
-        previous=previous,
-        probation=probation if previous and not rollback else None,
-        floor=max(history.floor, journal["created"] or 0),
-        data={release: None, previous: journal["update"]} if previous else None,
-    )
+    floor = max(history.floor, journal["created"] or 0)
+    if previous == release:  # the same once more
+        history.note(floor=floor)
+    else:
+        probation = {"release": release, "boots": 0, "update": journal["update"]}
+        history.note(
+            previous=previous,
+            probation=probation if previous and journal["kind"] == "install" else None,
+            floor=floor,
+            data={release: None, previous: journal["update"]} if previous else None,
+        )
     for left in layout.kept.iterdir() if layout.kept.is_dir() else ():
         if left.name != journal["update"]:
             remove(left)

@@ -137,7 +137,7 @@ def test_killed_at_any_step_a_whole_release_answers(
     if step == "back":
         new = release(board.key, "new", created=LATER, run="sys.exit('boom')", schema=2)
     board.flash(new, driver=killed_at(board, step))
-    board.call("watch", "--patience-s", "0")  # whoever polls finds it and ends it
+    board.call("watch")  # whoever polls finds it and ends it
     after = step in ("start", "prove", "commit")
     assert board.reply() == (NEW if after else OLD)
     assert board.layout.current_release() == (new.id if after else old.id)
@@ -178,6 +178,20 @@ def test_killed_between_any_two_operations(
     assert board.reply() == (NEW if whole == new.id else OLD)
     assert (board.layout.data / "schema").read_text() == ("2" if whole == new.id else "1")
     assert (board.layout.data / "timers").read_text() == "tea"
+
+
+def test_the_same_release_once_more_mends_what_is_damaged(
+    board: LittleBoard, new: Release, old: Release
+) -> None:
+    assert board.flash(new)["outcome"] == "ok"
+    script = board.layout.release(new.id) / "site/assistant.py"
+    script.unlink()
+    script.write_text("raise SystemExit('worn out')")
+    assert board.call("install", new.id)["outcome"] == "ok"
+    assert board.reply() == NEW
+    assert board.call("status")["previous"] == old.id
+    assert board.call("rollback")["outcome"] == "ok"
+    assert board.reply() == OLD
 
 
 def test_three_unhealthy_boots_roll_back(board: LittleBoard, old: Release) -> None:
