@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -308,3 +313,43 @@ def test_silence_is_told_and_a_satellite_that_leaves_is_forgotten(assembly: Asse
 
         assert run(ask).data["code"] == "stt-no-text-recognized"
         assert not rim.failures
+
+
+def test_the_verb_serves_without_loading_more_than_the_wake_word(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {
+        **os.environ,
+        "EDGEBOT_STATE_DIR": str(tmp_path / "state"),
+        "EDGEBOT_WYOMING__SATELLITE_PORT": str(port),
+        "EDGEBOT_AUDIO__MICROPHONE": "a microphone that is not there",
+        "EDGEBOT_AUDIO__SPEAKER": "a speaker that is not there",
+        "EDGEBOT_AUDIO__ECHO": "none",
+    }
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edgebot.cli", "satellite"],
+            env=environ, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        wait_for(lambda: b"satellite at" in (tmp_path / "log").read_bytes())
+
+        async def ask() -> Info:
+            while True:
+                try:
+                    async with client(port) as peer:
+                        await peer.write_event(Describe().event())
+                        return Info.from_event(await expect(peer, "info"))
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.05)
+
+        info = run(ask)
+        assert info.satellite is not None
+        assert info.satellite.active_wake_words == ["okay_nabu"]
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+        assert "libvosk" not in maps
+        assert "libllama" not in maps
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0, (tmp_path / "log").read_text()
