@@ -253,7 +253,7 @@ def _is_code(text: str) -> bool:
     word = text.strip()
     if not word:
         return len(text) > 4
-    if re.search(r"[a-z][A-Z]|_|[{}<>\\^~`|@$]|[^\w\s'’-][A-Za-z]|[A-Za-z][(\[=:;/]", word):
+    if re.search(r"[a-z][A-Z]|_|[{}<>\\^~`|]|[(\[=:;/#%&*+\"!?][A-Za-z]|[A-Za-z][(\[=:;/]", word):
         return True
     return len(word) > 3 and not re.search(r"\w", word)
 
