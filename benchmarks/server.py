@@ -48,6 +48,7 @@ class Board:
             "EDGEBOT_STATE_DIR": str(state),
             "EDGEBOT_LLM__MODEL": "smollm2-135m-instruct-q4_1",
             "EDGEBOT_WAKE__ENABLED": "false",
+            "EDGEBOT_KNOWLEDGE__SHIPPED": "false",
             "EDGEBOT_SERVER__PORT": "0",
             "EDGEBOT_SERVER__REQUESTS_A_MINUTE": "100000",
         }

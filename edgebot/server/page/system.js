@@ -43,7 +43,7 @@ function bars(route, rows) {
   const [left, width, step] = [118, 430, 26];
   const height = rows.length * step + 8;
   const title = `${route}: ` + rows.map(([stage, one]) => `${STAGES[stage] ?? stage} ${Math.round(one.p50)} ms`).join(", ");
-  const drawing = svg("svg", { class: "chart", viewBox: `0 0 640 ${height}`, role: "img", "aria-label": title });
+  const drawing = svg("svg", { class: "chart", viewBox: `0 0 760 ${height}`, role: "img", "aria-label": title });
   drawing.append(svg("line", { class: "axis", x1: left, x2: left, y1: 0, y2: height }));
   rows.forEach(([stage, one], at) => {
     const y = at * step + 5;
@@ -55,5 +55,5 @@ function bars(route, rows) {
     drawing.append(name, bar("p95", one.p95, 0), bar("p50", one.p50, 4), figure);
   });
   const count = rows.at(-1)?.[1].n ?? 0;
-  return h("div", {}, h("p", { class: "small" }, h("span", { class: `pill ${route}` }, route), ` ${count} turns`), drawing);
+  return h("div", { class: "route" }, h("p", { class: "small" }, h("span", { class: `pill ${route}` }, route), ` ${count} ${count === 1 ? "turn" : "turns"}`), drawing);
 }
