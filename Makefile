@@ -6,11 +6,12 @@ WAV     ?= docs/demo/question.wav
 OUT     ?= reply.wav
 TESTS   ?= tests
 BENCH   ?=
+SUITE   ?= bookworm
 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run flash image chat test lint format bench build docs lock doctor clean distclean
+.PHONY: help setup setup-dev run flash image chat test test-board lint format bench build docs lock doctor clean distclean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ doctor: setup ## Check this machine and say what to do
 
 test: setup-dev ## Run the tests: TESTS=tests/unit for a part
 	@$(BIN)/python -m pytest $(TESTS)
+
+test-board: setup-dev ## Flash whole machines in emulation, as root, 20 minutes: SUITE=trixie for Debian 13
+	@$(BIN)/python -m tests.board --suite $(SUITE)
 
 lint: setup-dev ## Check style and types
 	@$(BIN)/ruff check .
