@@ -12,7 +12,8 @@ from edgebot.cli.output import emit, json_option
 from edgebot.cli.progress import human, progress
 from edgebot.core.errors import UsageError
 from edgebot.deploy import disk as disks
-from edgebot.deploy.image import Wishes, make_image
+from edgebot.deploy.image import make_image
+from edgebot.deploy.image_wishes import Wishes
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _NEW = click.Path(path_type=Path, dir_okay=False)

@@ -16,9 +16,10 @@ import pytest
 from edgebot.core.errors import EdgebotError, FlashError, UsageError
 from edgebot.deploy import disk as disks
 from edgebot.deploy.bundle_file import write_bundle
-from edgebot.deploy.image import Wishes, make_image
+from edgebot.deploy.image import make_image
 from edgebot.deploy.image_partitions import read_table
 from edgebot.deploy.image_root import Root
+from edgebot.deploy.image_wishes import Wishes
 from tests.unit.deploy_flash.little import Keys, Release, release
 
 MB = 1 << 20
