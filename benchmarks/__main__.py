@@ -34,6 +34,7 @@ PARTS = [
     "ears",
     "server",
     "flash",
+    "board",
 ]
 HEAD = """# Results
 
