@@ -15,7 +15,7 @@ from edgebot.build.evaluator import SOURCE, Evaluator, Trial
 from edgebot.build.minilm_open import open_encoder
 from edgebot.build.onnx_quant_feeds import sentences
 from edgebot.build.step import Parameters
-from edgebot.core.embedding import Embedder
+from edgebot.core.embedding import Embedder, Vectors
 from edgebot.core.errors import UsageError
 from edgebot.nlu.classifier.data_file import read_labelled
 from edgebot.nlu.classifier.embedding import embed_once
@@ -93,11 +93,15 @@ class Intents(Evaluator[IntentParameters]):
 
     name = "intents"
     takes = "any"
+    revision = 2
     libraries: ClassVar[tuple[str, ...]] = _LIBRARIES
     schema = IntentParameters
 
     def run(self, trial: Trial) -> dict[str, float]:
-        """``<text>_accuracy``, the same of the source, and ``<text>_lost``: points lost."""
+        """``<text>_accuracy``, the same of the source, and ``<text>_lost``: points lost.
+
+        ``<text>_gained``: points over a classifier that has n-grams alone and no encoder.
+        """
         want = self.parameters
         rows: Rows = []
         for path in trial.texts.paths(want.text) if want.text else ():
@@ -105,14 +109,29 @@ class Intents(Evaluator[IntentParameters]):
             rows += zip(labelled.texts, labelled.intents, strict=True)
         known, new = split(rows, want.held_out, want.most) if want.text else own(want.held_out)
         both = (trial.artefact, trial.source)
-        encoders = [open_encoder(each, trial.scratch) for each in both]
-        ours, theirs = accuracies(known, new, encoders)
+        encoders: list[Embedder] = [open_encoder(each, trial.scratch) for each in both]
+        encoders.append(Nothing())
+        ours, theirs, without = accuracies(known, new, encoders)
         name = want.text or OWN
         return {
             f"{name}_accuracy": ours,
             f"{SOURCE}{name}_accuracy": theirs,
             f"{name}_lost": 100.0 * (theirs - ours),
+            f"{name}_gained": 100.0 * (ours - without),
         }
+
+
+class Nothing:
+    """An encoder that says nothing: what is left is n-grams."""
+
+    model_id, dimensions = "nothing", 1
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Zeros, shape (len(texts), 1)."""
+        return np.zeros((len(texts), 1), np.float32)
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
 def own(held_out: int) -> tuple[Rows, Rows]:

@@ -52,7 +52,7 @@ def test_another_encoder_fails_the_gate_on_likeness(tmp_path, source, graph):
 
 
 def labelled(path):
-    """Words tell nothing here: each is said once. Only the encoder knows what is alike."""
+    """Three intents of a few words each, in any order."""
     near = {"light": "turn the light on", "music": "play some jazz music", "time": "tell me time"}
     rng = np.random.default_rng(0)
     rows = []
@@ -70,6 +70,7 @@ def test_intents_are_told_and_the_same_encoder_loses_nothing(tmp_path, source, g
     figures = evaluator.run(trial(tmp_path, graph, source, home=rows))
     assert figures["home_accuracy"] == figures["source.home_accuracy"] == 1.0
     assert passed(figures, "home_lost <= 1", "home_accuracy > 1") == [True, False]
+    assert figures["home_gained"] == 0.0  # here words alone tell everything
     rows.write_text('{"text": "stop", "intent": "stop"}')
     with pytest.raises(UsageError, match="too few labelled texts"):
         evaluator.run(trial(tmp_path, graph, source, home=rows))
