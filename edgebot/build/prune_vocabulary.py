@@ -10,11 +10,9 @@ byte-pair encoding comes to a token only through its parts.
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,25 +21,13 @@ import numpy.typing as npt
 from pydantic import Field
 
 from edgebot.build.artefact import MODEL
+from edgebot.build.byte_pairs import BYTES, BytePairs, Vocabulary, read_vocabulary
 from edgebot.build.gguf_file import GgufFile, rows_of
 from edgebot.build.step import Job, Made, Parameters, Step
-from edgebot.core.errors import EngineError, UsageError
+from edgebot.core.errors import UsageError
 
 _NORMAL = 1
 
-
-def _byte_characters() -> dict[int, str]:
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {
-        byte: chr(256 + at) for at, byte in enumerate(others)
-    }
-
-
-_SYMBOLS = _byte_characters()
-"""Byte → the printable character GPT-2's vocabulary writes it as."""
-
-_BYTES = {symbol: byte for byte, symbol in _SYMBOLS.items()}
 
 _IDS = re.compile(r"^tokenizer\.ggml\.(\w+)_token_id$")
 
@@ -85,37 +71,6 @@ class PruneVocabulary(Step[VocabularyParameters]):
         return Made({**job.keep(*sorted(roles)), MODEL: name}, notes)
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Tokens of a byte-pair vocabulary."""
-
-    texts: Sequence[str]
-    """As the file writes them: bytes as printable characters."""
-
-    types: Sequence[int]
-    merges: Sequence[tuple[str, str]]
-
-
-def read_vocabulary(source: GgufFile) -> Vocabulary:
-    """The vocabulary of ``source``; raises ``EngineError`` when it is of another kind."""
-    kind = source.field("tokenizer.ggml.model")
-    if kind != "gpt2":
-        raise EngineError(
-            f"{source.path}: its vocabulary ({kind}) is no byte-pair encoding; leave "
-            "prune-vocabulary out"
-        )
-    texts = source.field("tokenizer.ggml.tokens", [])
-    types = source.field("tokenizer.ggml.token_type", [])
-    merges = [_pair(merge) for merge in source.field("tokenizer.ggml.merges", [])]
-    rows = len(source.tensor("token_embd.weight").data)
-    if not len(texts) == len(types) == rows:
-        raise EngineError(
-            f"{source.path}: {len(texts)} tokens, {len(types)} types and {rows} rows of weights do "
-            "not match; fetch it again"
-        )
-    return Vocabulary(texts, types, merges)
-
-
 def chosen(vocabulary: Vocabulary, text: str, wanted: VocabularyParameters) -> list[int]:
     """The tokens that stay, in their old order."""
     pairs = BytePairs(vocabulary)
@@ -136,43 +91,6 @@ def chosen(vocabulary: Vocabulary, text: str, wanted: VocabularyParameters) -> l
     if len(kept) == len(vocabulary.texts):
         raise UsageError("prune-vocabulary would keep every token; name fewer, or leave it out")
     return sorted(kept)
-
-
-class BytePairs:
-    """Byte-pair encoding of single words, with what it goes through."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._ranks = {pair: rank for rank, pair in enumerate(vocabulary.merges)}
-        self.alphabet = sorted(_BYTES)
-
-    def encode(self, word: str) -> list[str]:
-        """The tokens of ``word`` (plain text), as the file writes them."""
-        return self.parts([_SYMBOLS[byte] for byte in word.encode("utf-8")])[0]
-
-    def parts(self, symbols: list[str]) -> tuple[list[str], set[str]]:
-        """What ``symbols`` become, and everything that was made on the way."""
-        made: set[str] = set()
-        while len(symbols) > 1:
-            ranks = [self._ranks.get(pair, len(self._ranks)) for pair in _pairs(symbols)]
-            best = min(ranks)
-            if best == len(self._ranks):
-                break
-            at = ranks.index(best)
-            symbols = [*symbols[:at], symbols[at] + symbols[at + 1], *symbols[at + 2 :]]
-            made.add(symbols[at])
-        return symbols, made
-
-    def closed(self, kept: Iterable[int], ids: dict[str, int]) -> set[int]:
-        """``kept`` and everything that leads to it."""
-        texts = {at: text for text, at in ids.items()}
-        known = set(self.alphabet)
-        found = set(kept)
-        for at in list(found):
-            text = texts[at]
-            if all(symbol in known for symbol in text):
-                _, made = self.parts(list(text))
-                found |= {ids[part] for part in made if part in ids}
-        return found
 
 
 def write_pruned(
@@ -211,15 +129,6 @@ def write_pruned(
         "merges": len(merges),
         "merges_before": len(vocabulary.merges),
     }
-
-
-def _pair(merge: str) -> tuple[str, str]:
-    left, _, right = merge.partition(" ")
-    return left, right
-
-
-def _pairs(symbols: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return itertools.pairwise(symbols)
 
 
 def _words(text: str) -> set[str]:
@@ -261,6 +170,6 @@ def _is_code(text: str) -> bool:
 def _plain(token: str) -> str | None:
     """The text of a token, None where its bytes are no whole characters."""
     try:
-        return bytes(_BYTES[symbol] for symbol in token).decode("utf-8")
+        return bytes(BYTES[symbol] for symbol in token).decode("utf-8")
     except (KeyError, UnicodeDecodeError):
         return None

@@ -7,19 +7,17 @@ import os
 import platform
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from edgebot import __version__
 from edgebot.build.artefact import MODEL
 from edgebot.build.building import Built
 from edgebot.build.evaluator import SOURCE
+from edgebot.build.manifest import manifest_of, options_of
 from edgebot.build.report import write_report
 from edgebot.config import paths
 from edgebot.core.errors import UsageError
@@ -33,7 +31,6 @@ from edgebot.models.store import Installed, ModelStore
 
 ENTRY_FILE = "catalog.yaml"
 FIGURES_FILE = "figures.json"
-_LIBRARIES = ("llama-cpp-python", "gguf", "onnx", "onnxruntime", "numpy", "torch", "tokenizers")
 _ENGINES = {"gguf": "llama", "onnx-llm": "onnx", "static": "static", "embedder onnx": "minilm"}
 """Kind of file, with the stage before it where one kind serves several → engine."""
 
@@ -101,7 +98,7 @@ def _fill(
         else:
             _copy(source, part / name)
         files.append(_file(part / name, role))
-    manifest = _manifest(built, files, cpu, sealed_roles)
+    manifest = manifest_of(built, files, cpu, sealed_roles)
     content = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
     (part / loading.MANIFEST_FILE).write_bytes(content)
     (part / loading.SIGNATURE_FILE).write_bytes(key.sign(content))
@@ -130,75 +127,6 @@ def _file(path: Path, role: str) -> dict[str, Any]:
     }
 
 
-def _manifest(
-    built: Built, files: list[dict[str, Any]], cpu: list[str], sealed_roles: list[str]
-) -> dict[str, Any]:
-    origin, recipe = built.origin, built.recipe
-    entry = origin.entry
-    options = _options(built)
-    return {
-        "format": 1,
-        "id": recipe.name,
-        "made": int(os.environ.get("SOURCE_DATE_EPOCH") or time.time()),
-        "description": recipe.description,
-        "files": files,
-        "plain": {role: built.artefact.hashes[role] for role in sealed_roles},
-        "sealed": sealed_roles,
-        "source": {
-            "name": origin.name,
-            "sha256": origin.artefact.hashes,
-            "homepage": entry.homepage if entry else "",
-        },
-        "licence": recipe.licence or (entry.licence if entry else "unknown"),
-        "profile": built.profile,
-        "steps": [
-            {
-                "name": done.step.name,
-                "parameters": done.step.parameters.model_dump(mode="json"),
-                "revision": done.step.revision,
-                "seconds": round(done.kept.seconds, 2),
-                "peak_mb": round(done.kept.peak_mb),
-                "notes": dict(done.kept.notes),
-            }
-            for done in built.done
-        ],
-        "seeds": {
-            done.step.name: done.step.parameters.seed
-            for done in built.done
-            if hasattr(done.step.parameters, "seed")
-        },
-        "versions": versions(),
-        "figures": {name: round(value, 6) for name, value in sorted(built.figures.items())},
-        "gates": [
-            {"gate": verdict.gate.text, "found": verdict.found, "passed": verdict.passed}
-            for verdict in built.verdicts
-        ],
-        "requires_cpu": cpu,
-        "tools": bool(options.get("calls_tools")),
-        # Saved states hold for one processor, thread count and library: boards make their own.
-        "kv_prefix": {"kept": False},
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of edgebot and of the libraries that decide about bytes, as far as they are here."""
-    found = {"edgebot": __version__, "python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _options(built: Built) -> dict[str, Any]:
-    entry = built.origin.entry
-    options = {**(entry.options if entry else {}), **built.recipe.options}
-    if "tools_able" in built.figures:  # measured beats assumed
-        options["calls_tools"] = bool(built.figures["tools_able"])
-    return options
-
-
 def _entry(built: Built, files: list[dict[str, Any]], out: Path) -> Entry:
     known, recipe = built.origin.entry, built.recipe
     suffix = Path(built.artefact.roles[MODEL]).suffix.removeprefix(".")
@@ -218,7 +146,7 @@ def _entry(built: Built, files: list[dict[str, Any]], out: Path) -> Entry:
             "description": f"{recipe.description} (built here)",
             "memory_mb": _memory_mb(built),
             "context_kib_per_token": known.context_kib_per_token if known else 0.0,
-            "options": _options(built),
+            "options": options_of(built),
             "files": named,
             "sources": [
                 {"local": {"path": str(out), "members": {f["path"]: f["path"] for f in named}}}

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from edgebot.build.artefact import Artefact, of_file
+from edgebot.build.byte_pairs import BytePairs, read_vocabulary
 from edgebot.build.evaluator import Trial, make_evaluator
 from edgebot.build.gguf_file import GgufFile
 from edgebot.build.native import open_model
 from edgebot.build.prune_neurons import refitted
-from edgebot.build.prune_vocabulary import BytePairs, read_vocabulary
 from edgebot.build.step import Job, Made, Texts, make_step
 from edgebot.core.errors import EngineError, UsageError
 from tests.unit.build.tiny import FEED_FORWARD, LAYERS, MERGES, vocabulary, write_gguf
