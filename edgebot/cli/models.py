@@ -16,6 +16,7 @@ from edgebot.models.blobs import BlobCache
 from edgebot.models.entry import Entry
 from edgebot.models.fetch import Fetcher
 from edgebot.models.store import ModelStore
+from edgebot.runtime.checks import builds
 
 
 @click.group()
@@ -28,7 +29,8 @@ def models() -> None:
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """Show every model of the catalogue and whether it is here."""
-    store = assembly_of(ctx).store
+    assembly = assembly_of(ctx)
+    store = assembly.store
     facts = [_facts(store, entry) for entry in store.catalog]
     if as_json:
         for fact in facts:
@@ -37,6 +39,8 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     columns = ("id", "stage", "engine", "size", "licence", "state")
     rows = [[human(f[c]) if c == "size" else f[c] for c in columns] for f in facts]
     click.echo(table([column.upper() for column in columns], rows, right=(3,)))
+    for check in builds(assembly):
+        click.echo(f"{check.name}: {check.message}; {check.next_step}", err=True)
 
 
 @models.command("pull")

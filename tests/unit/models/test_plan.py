@@ -13,7 +13,7 @@ from edgebot.config.profiles import Profiles, load_profiles
 from edgebot.config.settings import Settings
 from edgebot.core.errors import ConfigError, ProfileUnfit
 from edgebot.models.catalog import Catalog, load_catalog
-from edgebot.models.plan import BASE_MB, Plan, make_plan
+from edgebot.models.plan import BASE_MB, Plan, make_plan, unbuilt
 from tests.unit.config import boards
 
 SHIPPED = paths.share_dir("models")
@@ -176,3 +176,21 @@ def test_stage_the_profile_does_not_have(
 ) -> None:
     with pytest.raises(ProfileUnfit, match="no models for 'smell'"):
         plan_for(pc, catalog, profiles).model("smell")
+
+
+def test_a_build_is_taken_once_it_is_made(
+    tmp_path: Path, catalog: Catalog, profiles: Profiles
+) -> None:
+    pi = board(boards.PI_5, tmp_path)
+    profile = profiles.choose("auto", pi).profile
+    build = profile.builds[LARGE]
+    plan = plan_for(pi, catalog, profiles)
+    assert plan.model("llm").id == LARGE
+    assert unbuilt(profile, catalog, plan)[LARGE] == build
+
+    made = catalog[LARGE].model_copy(update={"id": build, "memory_mb": 400})
+    richer = Catalog([*catalog, made])
+    plan = plan_for(pi, richer, profiles)
+    assert plan.model("llm").id == build
+    assert build in plan.needed()
+    assert LARGE not in unbuilt(profile, richer, plan)
