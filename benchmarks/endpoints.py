@@ -6,9 +6,10 @@ is being measured. Everything is counted in samples.
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +20,9 @@ from benchmarks import speech_data as data
 from benchmarks.common import say, table
 from edgebot.core.audio import RATE_HZ, Samples
 from edgebot.core.listening import TurnDetector, VoiceActivity
+from edgebot.core.turn import Turn
 from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event
+from edgebot.runtime.live.responder import may_change
 from edgebot.runtime.unfinished import dangles
 from edgebot.runtime.wiring import Assembly
 
@@ -51,6 +54,11 @@ class Take:
     """The words so far at the end of every tenth of a second, by free dictation."""
 
     answers: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def said(self, position: int) -> str:
+        """The words understood up to ``position``, in samples."""
+        tenths = position // (RATE_HZ // 10)
+        return self.partials[min(tenths, len(self.partials)) - 1] if tenths else ""
 
 
 def active(samples: Samples) -> Any:
@@ -136,9 +144,7 @@ def followed(
     position, begin = 0, 0
 
     def finished() -> float:
-        tenths = position // (RATE_HZ // 10)
-        said = take.partials[min(tenths, len(take.partials)) - 1] if tenths else ""
-        if by_words and dangles(said, "en"):
+        if by_words and dangles(take.said(position), "en"):
             return 0.0
         key = (begin, position)
         if key not in take.answers:
@@ -162,20 +168,39 @@ def score(
     voice: VoiceActivity,
     turn: TurnDetector,
     by_words: bool = True,
+    changes: Callable[[str], bool] = lambda words: True,
+    go_on_s: float = 0.0,
 ) -> dict[str, Any]:
-    """Cut-offs among sentences with a pause in them, and the wait after the others' end."""
+    """Cut-offs among sentences with a pause in them, and the wait after the others' end.
+
+    A cut-off is *felt* where the daemon does not take its answer back: the person goes on later
+    than ``go_on_s`` after the end of their speech, or what they said so far has done something
+    (``changes``).
+    """
     waits: list[float] = []
-    paused = cut = held = split = 0
+    paused = cut = felt = held = split = split_felt = 0
+
+    def is_felt(take: Take, ended: int, silences: list[tuple[int, int]]) -> bool:
+        behind = [one for one in silences if one[0] <= ended + RATE_HZ // 10]
+        if not behind:
+            return True
+        begin, end = behind[-1]
+        return end - begin > go_on_s * RATE_HZ or changes(take.said(ended))
+
     for take in takes:
         ended = followed(take, limits, voice, turn, by_words)
         if take.gap:
             split += 1
             held += ended >= take.gap[1]
+            if ended < take.gap[1]:
+                silences = [take.gap] if ended >= take.gap[0] else pauses(take.samples[: take.end])
+                split_felt += is_felt(take, ended, silences)
             continue
         early = ended < take.end - RATE_HZ // 10
-        if pauses(take.samples[: take.end]):
+        if silences := pauses(take.samples[: take.end]):
             paused += 1
             cut += early
+            felt += early and is_felt(take, ended, silences)
         if not early:
             waits.append((ended - take.end) * 1000 / RATE_HZ)
     ordered = sorted(waits)
@@ -184,8 +209,10 @@ def score(
         "wait_p95_ms": round(ordered[int(0.95 * len(ordered))]) if ordered else None,
         "finished": len(waits),
         "cut_off": round(cut / paused, 3) if paused else None,
+        "felt": round(felt / paused, 3) if paused else None,
         "paused": paused,
         "split_cut_off": round(1 - held / split, 3) if split else None,
+        "split_felt": round(split_felt / split, 3) if split else None,
         "split": split,
     }
 
@@ -198,10 +225,20 @@ def measure(assembly: Assembly, shipped: EndpointLimits, quick: bool) -> dict[st
     model = vosk.Model(str(assembly.store.open("vosk-en-zamia").files["model"]))
     found = list(takes(model, quick))
     say(f"endpointing: {len(found)} takes")
-    kinds = {
-        kind: score([one for one in found if one.kind == kind], shipped, voice, turn)
-        for kind in SETS | READ
-    }
+    dialogue = assembly.dialogue()
+    model_acts = assembly.plan.has("llm") and assembly.talker().can_call
+
+    @functools.cache
+    def changes(words: str) -> bool:
+        """Whether the daemon would have done something on ``words``."""
+        decision = dialogue.propose(Turn("bench"), words).decision
+        return may_change(decision, lambda: model_acts)
+
+    go_on_s = assembly.settings.listening.go_on_s
+    scored = functools.partial(
+        score, limits=shipped, voice=voice, turn=turn, changes=changes, go_on_s=go_on_s
+    )
+    kinds = {kind: scored([one for one in found if one.kind == kind]) for kind in SETS | READ}
     orders = [one for one in found if one.kind in SETS]
     grid = []
     for pause_ms in (128, 160, 192, 256):
@@ -224,8 +261,8 @@ def measure(assembly: Assembly, shipped: EndpointLimits, quick: bool) -> dict[st
                     }
                 )
     return {
-        "all": score(orders, shipped, voice, turn),
-        "by_ear_alone": score(orders, shipped, voice, turn, by_words=False),
+        "all": scored(orders),
+        "by_ear_alone": scored(orders, by_words=False),
         "kinds": kinds,
         "grid": grid,
     }
@@ -248,7 +285,9 @@ def report(figures: dict[str, Any], limits: dict[str, Any]) -> str:
             "energy to the endpoint, median of finished sentences. *Own pauses*: sentences in "
             f"which the speaker pauses for {PAUSE_MS} ms or more, many of them behind words that "
             "could be the end. *Silences put in*: the recording is cut behind a word, 300–1000 ms "
-            "of room noise go in, and the rest follows; the voice does not know of the pause.",
+            "of room noise go in, and the rest follows; the voice does not know of the pause. "
+            "*Felt*: what was said so far has changed something, or the rest came too late to be "
+            "heard as one sentence with it; other cut-offs are taken back.",
             "",
             table(head, rows),
             "",
@@ -260,6 +299,9 @@ def report(figures: dict[str, Any], limits: dict[str, Any]) -> str:
 
 
 def _cells(one: dict[str, Any]) -> list[str]:
-    own = f"{one['cut_off']:.2f} of {one['paused']}" if one["paused"] else "-"
-    put_in = f"{one['split_cut_off']:.2f} of {one['split']}" if one["split"] else "-"
+    own = put_in = "-"
+    if one["paused"]:
+        own = f"{one['cut_off']:.2f} ({one['felt']:.2f} felt) of {one['paused']}"
+    if one["split"]:
+        put_in = f"{one['split_cut_off']:.2f} ({one['split_felt']:.2f} felt) of {one['split']}"
     return [str(one["wait_ms"] or "-"), str(one["wait_p95_ms"] or "-"), own, put_in]

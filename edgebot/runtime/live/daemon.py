@@ -50,6 +50,9 @@ class Parts:
     stop_stream: Callable[[], SpeechStream] | None = None
     """A fresh stream that knows the stop words only, to listen along while something is said."""
 
+    model_acts: Callable[[], bool] = lambda: True
+    """Whether the language model may use skills."""
+
     ledger: Ledger = field(default_factory=lambda: Ledger(None))
     tones: dict[str, Samples] = field(default_factory=dict)
     """Short sounds at the voice's rate; ``ring`` is needed, the others may be left out."""
@@ -120,6 +123,7 @@ class Daemon:
             self._after,
             parts.who,
             parts.hooks,
+            parts.model_acts,
         )
         self.listener = Listener(
             parts.sound,

@@ -28,11 +28,14 @@ FAILURES_BORNE = 3
 CLOSING = frozenset(STOPPING)
 
 
-def may_change(decision: Decision) -> bool:
-    """Whether carrying it out may change something: then it cannot be taken back."""
+def may_change(decision: Decision, model_acts: Callable[[], bool]) -> bool:
+    """Whether carrying it out may change something: then it cannot be taken back.
+
+    ``model_acts``: whether the language model may use skills.
+    """
     if decision.route == "command":
         return decision.intent not in LOOKING
-    return decision.route == "llm"  # it may call a skill
+    return decision.route == "llm" and model_acts()
 
 
 @dataclass(slots=True)
@@ -67,8 +70,10 @@ class Responder:
         on_outcome: Callable[[Outcome], None],
         who: Callable[[Samples], str | None] | None = None,
         hooks: Hooks | None = None,
+        model_acts: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``who``: tells whose voice an utterance is, where voices are told apart."""
+        """``who``: tells whose voice an utterance is, where voices are told apart.
+        ``model_acts``: whether the language model may use skills."""
         self._dialogue = dialogue
         self._mouth = mouth
         self._ledger = ledger
@@ -77,6 +82,7 @@ class Responder:
         self._on_outcome = on_outcome
         self._who = who
         self._hooks = hooks or Hooks()
+        self._model_acts = model_acts
         self._jobs: Channel[Job] = Channel(capacity=64)
         self._failed = 0
         self._current: Job | None = None
@@ -166,7 +172,7 @@ class Responder:
 
     def _speak(self, attempt: Attempt, transcript: Transcript, proposal: Proposal) -> None:
         turn = attempt.turn
-        if may_change(proposal.decision) and not attempt.commit():
+        if may_change(proposal.decision, self._model_acts) and not attempt.commit():
             return
         self._activity.begin((turn.id, "reply"))
         self._hooks.final(turn, transcript.text)

@@ -74,6 +74,7 @@ def open_daemon(
         open_stream=stream_for,
         apology=apology,
         stop_stream=(lambda: stt.stream(stops)) if stops else None,
+        model_acts=lambda: assembly.talker().can_call,
         ledger=Ledger(ledger_file(settings), max(1, settings.listening.keep_records)),
         tones=assembly.tones(tts.rate_hz),
         hooks=hooks or Hooks(followed=assembly.wake_followed),

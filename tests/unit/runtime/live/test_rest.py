@@ -53,7 +53,11 @@ def test_intents_that_only_tell_are_those_of_skills_that_keep_nothing() -> None:
     ],
 )
 def test_what_may_change_something(decision: Decision, changes: bool) -> None:
-    assert may_change(decision) is changes
+    assert may_change(decision, lambda: True) is changes
+
+
+def test_a_language_model_without_skills_only_talks() -> None:
+    assert not may_change(Decision("llm"), lambda: False)
 
 
 def test_an_answer_is_taken_back_only_before_it_has_changed_something() -> None:
