@@ -21,6 +21,7 @@ from wyoming.handle import Handled
 from wyoming.info import Describe, Info, SelectProgram
 from wyoming.intent import Entity, Intent, Recognize
 from wyoming.ping import Ping
+from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 from wyoming.wake import Detect, Detection
 
@@ -350,6 +351,27 @@ def test_peers_that_come_and_go_leave_nothing_behind(port: int) -> None:
     gc.collect()
     wait_for(lambda: process.num_fds() <= files + 3)
     assert threading.active_count() <= threads + 1
+    wait_for(lambda: _answers(port))
+
+
+def test_peers_that_leave_while_an_engine_works_do_not_take_it_down(port: int) -> None:
+    """The wake word engine is freed only when it has done what it is at."""
+    quarter = Event(
+        "audio-chunk", {"rate": 16000, "width": 2, "channels": 1}, b"\0" * (8 * RATE_HZ)
+    )
+    start = RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event()
+
+    async def leave(*first: Event) -> None:
+        with contextlib.suppress(ConnectionError):
+            async with client(port) as peer:
+                for event in (*first, quarter, quarter, quarter):
+                    await peer.write_event(event)
+
+    async def many() -> None:
+        for _ in range(5):
+            await asyncio.gather(leave(Detect().event()), leave(start))
+
+    run(many)
     wait_for(lambda: _answers(port))
 
 

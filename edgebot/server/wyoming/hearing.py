@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -9,9 +10,9 @@ from wyoming.asr import Transcript
 from wyoming.event import Event
 from wyoming.wake import Detection, NotDetected
 
-from edgebot.core.audio import RATE_HZ, AudioFrame
+from edgebot.core.audio import RATE_HZ, AudioFrame, Samples
 from edgebot.core.errors import AudioError, UsageError
-from edgebot.core.listening import WakeWord
+from edgebot.core.listening import Wake, WakeWord
 from edgebot.core.speech import SpeechStream
 from edgebot.runtime.hearing import open_stream
 from edgebot.runtime.wiring import Assembly
@@ -73,6 +74,11 @@ class WaitingForWord:
         self._names = frozenset(names or ())
         self._reader = ChunkReader()
         self._words: WakeWord | None = None
+        self._using = threading.Lock()
+        """Whoever leaves does not wait for an engine that is at work; it must not be freed under
+        its hands."""
+
+        self._closed = False
         self._position = 0
         self.detected = False
 
@@ -82,7 +88,7 @@ class WaitingForWord:
         start, self._position = self._position, self._position + len(samples)
         if self.detected or not len(samples):
             return None
-        found = await self._work(lambda: self._opened().accept(samples, start))
+        found = await self._work(lambda: self._accept(samples, start))
         if found is None or (self._names and wake_name(found.word) not in self._names):
             return None
         self.detected = True
@@ -92,6 +98,10 @@ class WaitingForWord:
     async def stop(self) -> Event | None:
         """The end of the sound: nothing was heard, or it was told already."""
         return None if self.detected else NotDetected().event()
+
+    def _accept(self, samples: Samples, start: int) -> Wake | None:
+        with self._using:
+            return None if self._closed else self._opened().accept(samples, start)
 
     def _opened(self) -> WakeWord:
         if self._words is None:
@@ -104,9 +114,11 @@ class WaitingForWord:
         return self._words
 
     def close(self) -> None:
-        """Free the engine."""
-        if self._words is not None:
-            self._words.close()
+        """Free the engine, once it has done what it is at."""
+        with self._using:
+            self._closed = True
+            if self._words is not None:
+                self._words.close()
 
 
 Hearing: TypeAlias = Transcribing | WaitingForWord

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 
 import numpy as np
@@ -49,6 +50,8 @@ class Room:
         self._listening: _Listening | None = None
         self._answering: asyncio.Task[None] | None = None
         self._voice: VoiceActivity | None = None
+        self._using = threading.Lock()
+        """Held while the voice activity detector works: it must not be freed under its hands."""
 
     async def run(self, event: Event) -> None:
         """Begin a pipeline, as the satellite asks for it."""
@@ -84,9 +87,10 @@ class Room:
     async def close(self) -> None:
         """Break off whatever is under way."""
         await self._break_off()
-        if self._voice is not None:
-            self._voice.close()
-            self._voice = None
+        with self._using:
+            if self._voice is not None:
+                self._voice.close()
+                self._voice = None
 
     async def _break_off(self) -> None:
         answering, self._answering = self._answering, None
@@ -122,7 +126,7 @@ class Room:
 
     async def _follow(self, listening: _Listening, event: Event) -> None:
         samples = listening.reader.samples(event.data, event.payload)
-        for happened in await self._work(lambda: listening.accept(samples)):
+        for happened in await self._work(lambda: self._accept(listening, samples)):
             if happened is endpointing.Event.STARTED:
                 await self._send(VoiceStarted().event())
             elif happened is endpointing.Event.ENDED:
@@ -134,6 +138,10 @@ class Room:
                 await self._send(Error("nobody spoke", "stt-no-text-recognized").event())
                 await self._next(asked=False)
                 return
+
+    def _accept(self, listening: _Listening, samples: Samples) -> list[endpointing.Event]:
+        with self._using:
+            return [] if self._voice is None else listening.accept(samples)
 
     async def _end(self, listening: _Listening) -> None:
         self._listening = None
