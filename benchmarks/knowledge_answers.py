@@ -83,7 +83,7 @@ def _row(asked: Asked, given: KnowledgeAnswer) -> dict[str, Any]:
     return {
         "kind": asked.kind,
         "refused": given.kind == "none",
-        "short": bool(given.short) and given.kind == "extract",
+        "short": bool(given.short),
         "held": any(one.lower() in given.text.lower() for one in asked.answers),
         "answer_em": max(exact(answer, one) for one in gold),
         "answer_f1": max(f1(answer, one) for one in gold),

@@ -100,7 +100,7 @@ def answer_fields(query: str, given: KnowledgeAnswer) -> dict[str, Any]:
     """
     return {
         "query": query,
-        "answer": given.short if given.short and given.kind == "extract" else given.text,
+        "answer": given.short or given.text,
         "spoken": given.text,
         "short": given.short,
         "score": given.score,

@@ -199,6 +199,13 @@ def test_a_reader_words_the_answer_from_the_passages():
     assert reader.shown == PASSAGES[:1]
 
 
+@pytest.mark.parametrize(("short", "kept"), [("ten", "ten"), ("eleven", "")])
+def test_the_few_words_stay_when_the_reader_says_them_too(short, kept):
+    quoted = dataclasses.replace(QUOTED, short=short)
+    reader = Reader("The heating turns off at Ten.")
+    assert generated("when", quoted, reader, 1, Cancellation()).short == kept
+
+
 @pytest.mark.parametrize("reader", [Reader(error=EngineError("not in the passages")), Reader()])
 def test_a_reader_that_fails_or_strays_leaves_the_quotation(reader):
     assert generated("when", QUOTED, reader, 3, Cancellation()) is QUOTED
