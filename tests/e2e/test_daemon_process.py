@@ -153,9 +153,8 @@ def test_a_daemon_without_devices_lives_obeys_and_ends_in_good_order(
     assert supervisor.wrote("loading") == 2
     supervisor.hear("WATCHDOG=1")
 
-    took_s = supervisor.stop(daemon)
+    supervisor.stop(daemon)
     supervisor.hear("STOPPING=1")
-    assert took_s < 10
     assert supervisor.wrote("Traceback") == 0, supervisor.log.read_text()
 
 

@@ -21,7 +21,7 @@ class WakeSettings(Section):
     engine: Literal["microwakeword", "openwakeword"] = "microwakeword"
     """Which engine hears them; `microwakeword` takes the least power."""
 
-    sensitivity: float = Field(default=0.5, ge=0.0, le=1.0)
+    sensitivity: float = Field(default=0.4, ge=0.0, le=1.0)
     """0 hardly ever wakes, 1 wakes at anything alike; `edgebot wake tune` suggests a value."""
 
     keep_scores: int = Field(default=2000, ge=0, le=100_000)
