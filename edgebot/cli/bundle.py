@@ -159,7 +159,13 @@ def show(file: Path, trust: tuple[Path, ...], as_json: bool) -> None:
 
 
 @bundle.command("llama")
-@click.option("--arch", type=click.Choice(ARCHES), default="aarch64", show_default=True)
+@click.option(
+    "--arch",
+    type=click.Choice(ARCHES),
+    default="aarch64",
+    show_default=True,
+    help="Architecture of the boards.",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), help="Compilers at once; by default all cores.")
 @json_option
 def llama(arch: str, jobs: int | None, as_json: bool) -> None:
