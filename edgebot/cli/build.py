@@ -21,6 +21,7 @@ from edgebot.cli.output import emit, json_option
 from edgebot.cli.table import table
 from edgebot.config.profiles import load_profiles, profile_files
 from edgebot.core.errors import UsageError
+from edgebot.models.plan import setting_of
 from edgebot.models.sealed import read_key
 from edgebot.runtime.wiring import Assembly
 
@@ -188,9 +189,10 @@ def _tell_built(built: Built, folder: Path, installed: bool, as_json: bool) -> N
     click.echo(f"{name}: {summary(built.figures)}")
     click.echo(f"{folder}: report.html, manifest.json, signed")
     if installed:
-        click.echo(
-            f"Use it: put `llm: {{model: {name}}}` into edgebot.yaml, or name it in a profile"
-        )
+        entry = built.origin.entry
+        section, _, key = (setting_of(entry.stage if entry else "llm") or "").partition(".")
+        put = f"put `{section}: {{{key}: {name}}}` into edgebot.yaml, or " if key else ""
+        click.echo(f"Use it: {put}name it in a profile")
 
 
 for _command in (onnx, list_, show, compare, sweep):

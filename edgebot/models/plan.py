@@ -106,6 +106,11 @@ def make_plan(profile: Profile, catalog: Catalog, settings: Settings, hardware: 
     return Plan({stage: picks[stage] for stage in lists}, budget_mb)
 
 
+def setting_of(stage: str) -> str | None:
+    """The setting that names the model of ``stage`` (``llm.model``); None where there is none."""
+    return _KEYS.get(stage)
+
+
 def _named(stage: str, settings: Settings) -> str | None:
     if stage not in _KEYS:
         return None
