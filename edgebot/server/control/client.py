@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from pathlib import Path
@@ -32,7 +33,8 @@ def send(state_dir: Path, do: str, **arguments: Any) -> dict[str, Any]:
                 f"{file}: edgebot runs as another user; call this as that user, or with sudo"
             ) from None
         try:
-            connection.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # it may refuse before it is asked
+                connection.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
             answer = _read(connection)
         except OSError as problem:
             raise EdgebotError(
