@@ -97,12 +97,10 @@ class Supervisor:
         """How often the daemons wrote ``text``."""
         return self.log.read_text(errors="replace").count(text)
 
-    def stop(self, process: subprocess.Popen[bytes]) -> float:
-        """Order it to stop; the seconds it took."""
-        began = time.monotonic()
+    def stop(self, process: subprocess.Popen[bytes]) -> None:
+        """Order it to stop, and wait for its end in good order."""
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0, self.log.read_text()
-        return time.monotonic() - began
 
     def close(self) -> None:
         """End what still runs."""
