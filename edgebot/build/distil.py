@@ -127,7 +127,7 @@ def train_student(
             example = hidden_states(teacher, theirs, batch)
         found = losses(hidden_states(student, ours, batch), example, batch, want.temperature)
         total = sum(weight * found[name] for name, weight in want.losses.items())
-        if not math.isfinite(float(total)):
+        if not math.isfinite(total.item()):
             raise EngineError(
                 f"distil-encoder: the loss is no number at step {step}; take a smaller `rate`"
             )
@@ -137,7 +137,7 @@ def train_student(
         total.backward()
         torch.nn.utils.clip_grad_norm_(taught, 1.0)
         optimizer.step()
-        told.append({name: float(value) for name, value in found.items()})
+        told.append({name: value.item() for name, value in found.items()})
         job.progress.advance(step + 1)
     job.progress.end()
     return student.with_tensors(weights(ours)), _curves(told)
