@@ -237,8 +237,9 @@ def _settle(layout: Layout, journal: Journal) -> None:
             floor=floor,
             data={release: None, previous: journal["update"]} if previous else None,
         )
+    wanted = set((history.facts.get("data") or {}).values())
     for left in layout.kept.iterdir() if layout.kept.is_dir() else ():
-        if left.name != journal["update"]:
+        if left.name not in wanted:
             remove(left)
 
 
