@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from .durable import write_json
 from .layout import Layout, read_json
 from .refusal import Interrupted
 
@@ -87,8 +88,8 @@ class Supervised:
         if isinstance(number, int) and alive(number):
             return
         self._layout.runtime.mkdir(parents=True, exist_ok=True)
-        self._file.unlink(missing_ok=True)
-        detach([*command(self._layout), "supervise"], self._layout.home / "service.log")
+        number = detach([*command(self._layout), "supervise"], self._layout.home / "service.log")
+        write_json(self._layout, self._file, {"pid": number})  # it may be stopped before it runs
 
     def trouble(self) -> str | None:
         """What the supervisor gave up about."""
@@ -106,12 +107,12 @@ def command(layout: Layout) -> list[str]:
     return [sys.executable, "-I", str(layout.program), "--root", str(layout.root)]
 
 
-def detach(words: list[str], log: Path) -> None:
-    """Run ``words`` on their own: they outlive this process and its terminal."""
+def detach(words: list[str], log: Path) -> int:
+    """Run ``words`` on their own: they outlive this process and its terminal. Their number."""
     with log.open("ab") as out:
-        subprocess.Popen(
+        return subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/"
-        )  # fmt: skip
+        ).pid  # fmt: skip
 
 
 def detach_update(layout: Layout, words: list[str]) -> None:

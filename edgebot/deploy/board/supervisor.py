@@ -55,6 +55,8 @@ def supervise(layout: Layout) -> int:
             env=environment(layout), stdin=subprocess.DEVNULL, cwd="/",
         )  # fmt: skip
         write_json(layout, file, facts | {"child": child.pid, "restarts": attempt})
+        if stopped:  # told so while the child was being made
+            child.terminate()
         code = child.wait()
         if stopped or code == 0:
             return 0
