@@ -7,16 +7,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgebot.core.audio import RATE_HZ, AudioFrame
+from edgebot.core.dialogue import Dialogue
 from edgebot.core.listening import TurnDetector
 from edgebot.core.speech import Transcript
 from edgebot.core.turn import Turn
 from edgebot.runtime.endpointing import Endpointer, EndpointLimits
 from edgebot.runtime.live.jobs import Attempt
+from edgebot.runtime.live.recent import Recent
 from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.unfinished import dangles
 
 if TYPE_CHECKING:
     from edgebot.runtime.live.rest import Rest
+
+_AHEAD_S = 0.6
+"""The words so far are handed to the language model this often."""
+
+_AHEAD_WORDS = 3
+"""Fewer words tell too little."""
 
 
 @dataclass(slots=True)
@@ -42,7 +50,7 @@ class Opening:
     age: int = 0
     """Samples since it was opened."""
 
-    lead: list[AudioFrame] = field(default_factory=list)
+    lead: Recent = field(default_factory=Recent)
     """What was heard while nobody spoke yet."""
 
     ahead: Turn | None = None
@@ -71,6 +79,15 @@ class Opening:
         self.known = None
         if self.utterance is not None:
             self.utterance.resume()
+
+    def work_ahead(self, dialogue: Dialogue, words: str) -> None:
+        """Let ``dialogue`` prepare for the ``words`` so far, now and then."""
+        due = self.age - self.asked_at >= _AHEAD_S * RATE_HZ
+        if due and len(words.split()) >= _AHEAD_WORDS:
+            self.asked_at = self.age
+            if self.ahead is None:
+                self.ahead = Turn(self.session)
+            dialogue.prepare(self.ahead, words)
 
     def stop_working_ahead(self) -> None:
         """The language model is needed, or nobody wants its work."""

@@ -7,37 +7,28 @@ counts samples and happens on one thread; other threads leave requests.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from edgebot.core.audio import RATE_HZ, AudioFrame, Sound
 from edgebot.core.dialogue import Dialogue
 from edgebot.core.speech import SpeechStream
-from edgebot.core.turn import Turn
 from edgebot.runtime.endpointing import Event
 from edgebot.runtime.live.break_in import BreakIn
+from edgebot.runtime.live.calling import Calling
 from edgebot.runtime.live.frames import chunks_of
 from edgebot.runtime.live.health import StageHealth
 from edgebot.runtime.live.hearing import Finished, Opening, endpointer_of
-from edgebot.runtime.live.interruption import level_db
 from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
+from edgebot.runtime.live.recent import Recent
 from edgebot.runtime.live.responder import Responder
 from edgebot.runtime.live.rest import Rest
 from edgebot.runtime.live.speaker import Speaker
-from edgebot.runtime.live.stop_word import StopWordToo
+from edgebot.runtime.live.stop_word import with_stop_words
 from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.live.veto import foreign_words
-
-_LOG = logging.getLogger(__name__)
-
-_NOTICED_LATE_S = 0.2
-"""A wake word is noticed at most so long after its end."""
-
-_AHEAD_S = 0.6
-"""The words so far are handed to the language model this often."""
 
 
 class Listener:
@@ -67,11 +58,14 @@ class Listener:
         self._health = health
         self.manners = manners
         self._hooks = hooks or Hooks()
-        self._recent: deque[AudioFrame] = deque()
+        self._calling = Calling(ears.wake, speaker, self._hooks)
+        self._recent = Recent()
         self._opening: Opening | None = None
         self._rest: Rest | None = None
-        self._stop_stream = stop_stream
-        self._break_in = BreakIn(manners.interruption, manners.stop_words, self._breaking_in)
+        breaking_in = with_stop_words(
+            self._stream, stop_stream, frozenset(manners.stop_words), speaker.saying
+        )
+        self._break_in = BreakIn(manners.interruption, manners.stop_words, breaking_in)
         self._requests: deque[Callable[[], None]] = deque()
         self._watching = False
         self.session = "local"
@@ -80,7 +74,7 @@ class Listener:
 
     def open(self, by: str = "button") -> None:
         """Open the microphone with the next frame, as if the wake word had been said."""
-        self._requests.append(lambda: self._open(by, self.manners.endpoint.no_speech_ms / 1000.0))
+        self._requests.append(lambda: self._open(by, self.manners.wait_s))
 
     def after(self, outcome: Outcome) -> None:
         """A turn has ended."""
@@ -100,8 +94,7 @@ class Listener:
         """The stage's thread: ends with the microphone."""
         try:
             self._ears.voice.reset()
-            if self._ears.wake is not None:
-                self._ears.wake.reset()  # positions begin anew
+            self._calling.reset()
             for frame in chunks_of(self._sound.microphone.frames(), self._ears.voice.chunk):
                 self._health.begin()
                 self.accept(frame)
@@ -112,7 +105,7 @@ class Listener:
     def accept(self, frame: AudioFrame) -> None:
         """Take the next frame, as long as the voice activity detector wants it."""
         self._hooks.level(frame)
-        self._remember(frame)
+        self._recent.add(frame, self.manners.pre_roll_s)
         while self._requests:
             self._requests.popleft()()
         if self._opening is None:
@@ -120,21 +113,13 @@ class Listener:
         else:
             self._follow(self._opening, frame)
 
-    def _remember(self, frame: AudioFrame) -> None:
-        self._recent.append(frame)
-        longest = self.manners.pre_roll_s * RATE_HZ
-        while self._recent and frame.end - self._recent[0].start > longest:
-            self._recent.popleft()
-
     # --- the microphone is closed
 
     def _watch(self, frame: AudioFrame) -> None:
         if self._was_called(frame):
             return
-        if self._rest is not None:
-            self._rest.hear(frame)
-            if self._rest.is_forgotten():
-                self._rest = None
+        if self._rest is not None and not self._rest.hear(frame):
+            self._rest = None
         if self.manners.barge_in and self._speaker.speaking():
             self._watch_for_interruption(frame)
         elif self._watching:
@@ -151,23 +136,16 @@ class Listener:
         elif goes_on:
             self._rest = None
             if rest.take_back():
-                opening = self._opened(rest.opening.by, self.manners.endpoint.no_speech_ms / 1000)
+                opening = self._opened(rest.opening.by, self.manners.wait_s)
                 opening.utterance = rest.joined(self._stream)
                 opening.endpointer.accept(1.0, rest.speech)
 
     def _was_called(self, frame: AudioFrame) -> bool:
         """Whether a wake word has just been said; the microphone is open then."""
-        if self._ears.wake is None:
-            return False
-        wake = self._ears.wake.accept(frame.samples, frame.start)
-        if wake is None or self._is_echo(wake.word):
-            return False
-        self._hooks.woken(wake.word, wake.score)
-        self._open("wake", self.manners.endpoint.no_speech_ms / 1000.0, wake.end)
-        return True
-
-    def _is_echo(self, words: str) -> bool:
-        return self._speaker.speaking() and not foreign_words(words, self._speaker.saying())
+        wake = self._calling.accept(frame)
+        if wake is not None:
+            self._open("wake", self.manners.wait_s, wake.end)
+        return wake is not None
 
     def _watch_for_interruption(self, frame: AudioFrame) -> None:
         if not self._watching:
@@ -184,8 +162,8 @@ class Listener:
         if person is None:
             self._speaker.duck(self._break_in.suspects)
             return
-        rest = self._rest
-        opening = self._opened("barge_in", self.manners.endpoint.no_speech_ms / 1000.0)
+        rest = self._rest  # opening the microphone forgets it
+        opening = self._opened("barge_in", self.manners.wait_s)
         opening.unsure = True
         opening.utterance = person.utterance
         if rest is not None and not rest.is_over(person.age):
@@ -209,7 +187,7 @@ class Listener:
         opening = self._opened(by, wait_s)
         self._speaker.tone("heard")
         if since is not None:
-            for frame in after_word(list(self._recent), since):
+            for frame in self._recent.after_word(since):
                 self._follow(opening, frame)
                 if self._opening is not opening:
                     break
@@ -233,9 +211,7 @@ class Listener:
             if opening.utterance.accept(frame):
                 self._on_words(opening)
         else:
-            opening.lead.append(frame)
-            if len(opening.lead) * len(frame.samples) > self.manners.pre_roll_s * RATE_HZ:
-                opening.lead.pop(0)
+            opening.lead.add(frame, self.manners.pre_roll_s)
         for event in opening.endpointer.accept(probability, len(frame.samples)):
             self._on_event(opening, event)
             if self._opening is not opening:
@@ -248,17 +224,19 @@ class Listener:
     def _on_event(self, opening: Opening, event: Event) -> None:
         if event is Event.STARTED and opening.utterance is None:
             opening.utterance = Utterance(self._stream, opening.lead)
-            opening.lead = []
-        elif event is Event.PAUSED:
-            if not opening.unsure or self._words_decide(opening):
-                opening.propose(self._responder.submit)
+            opening.lead.clear()
         elif event is Event.RESUMED:
             opening.go_on()
-        elif event is Event.ENDED:
-            if not opening.unsure or self._words_decide(opening):
-                self._release(opening)
         elif event is Event.NOTHING:
-            self._nobody_spoke(opening)
+            opening.drop()
+            self._close(opening, spoke=False)
+            self._hooks.state("asleep")
+        elif opening.unsure and not self._words_decide(opening):
+            return
+        elif event is Event.PAUSED:
+            opening.propose(self._responder.submit)
+        elif event is Event.ENDED:
+            self._release(opening)
 
     def _on_words(self, opening: Opening) -> None:
         assert opening.utterance is not None
@@ -268,12 +246,8 @@ class Listener:
                 self._be_sure(opening)
             return
         self._hooks.partial(opening.session, partial)
-        due = opening.age - opening.asked_at >= _AHEAD_S * RATE_HZ
-        if self.manners.work_ahead and due and partial.count(" ") >= 2:
-            opening.asked_at = opening.age
-            if opening.ahead is None:
-                opening.ahead = Turn(opening.session)
-            self._dialogue.prepare(opening.ahead, partial)
+        if self.manners.work_ahead:
+            opening.work_ahead(self._dialogue, partial)
 
     def _words_decide(self, opening: Opening) -> bool:
         """A paused reply: were there words of a person? If not, the reply goes on."""
@@ -298,8 +272,7 @@ class Listener:
         self._speaker.interrupt()
 
     def _was_nobody(self, opening: Opening) -> None:
-        opening.drop()
-        self._opening = None
+        self._drop()
         self._break_in.reset()
         self._speaker.resume()
         self._hooks.state("asleep")
@@ -309,22 +282,15 @@ class Listener:
         self._responder.release(attempt)
         self._close(opening, spoke=True)
         if self.manners.go_on_s and opening.by != "question":
-            limits, wait_s = self.manners.endpoint, self.manners.go_on_s
-            self._rest = Rest(opening, attempt, limits, wait_s)
+            self._rest = Rest(opening, attempt, self.manners.endpoint, self.manners.go_on_s)
         self._hooks.state("thinking")
-
-    def _nobody_spoke(self, opening: Opening) -> None:
-        opening.drop()
-        self._close(opening, spoke=False)
-        self._hooks.state("asleep")
 
     def _close(self, opening: Opening, *, spoke: bool) -> None:
         if opening.by == "wake":
             self._hooks.followed(spoke)
         self._opening = None
         self._recent.clear()
-        if self._ears.wake is not None:
-            self._ears.wake.reset()
+        self._calling.reset()
 
     def _after(self, outcome: Outcome) -> None:
         if self._opening is not None or outcome.session in ("ring", "notice"):
@@ -350,25 +316,3 @@ class Listener:
 
     def _stream(self) -> SpeechStream:
         return self._open_stream(self.session)
-
-    def _breaking_in(self) -> SpeechStream:
-        if self._stop_stream is None:
-            return self._stream()
-        stops = frozenset(self.manners.stop_words)
-        return StopWordToo(self._stream(), self._stop_stream(), stops, self._speaker.saying)
-
-
-def after_word(recent: Sequence[AudioFrame], noticed: int) -> Sequence[AudioFrame]:
-    """The frames of ``recent`` that follow a wake word noticed at position ``noticed``.
-
-    A word is noticed about a tenth of a second after its end, and many people go straight on. So
-    what counts begins where it was quietest lately.
-    """
-    lately = [
-        number
-        for number, frame in enumerate(recent)
-        if noticed - _NOTICED_LATE_S * RATE_HZ <= frame.start < noticed
-    ]
-    if not lately:
-        return [frame for frame in recent if frame.end > noticed]
-    return recent[min(lately, key=lambda number: level_db(recent[number].samples)) :]

@@ -50,6 +50,11 @@ class Manners:
     language: str = "en"
     """In which sentences that lack their end are told by their words."""
 
+    @property
+    def wait_s(self) -> float:
+        """How long somebody may take to begin."""
+        return self.endpoint.no_speech_ms / 1000.0
+
 
 USUAL = Manners()
 

@@ -35,10 +35,11 @@ class Rest:
         self.speech = 0
         """Samples of speech just heard."""
 
-    def hear(self, frame: AudioFrame) -> None:
-        """Time passes."""
+    def hear(self, frame: AudioFrame) -> bool:
+        """Time passes; whether somebody who began in time could still go unnoticed."""
         self._age += len(frame.samples)
         self._frames.append(frame)
+        return self._age <= self._wait + GIVE_UP_S * RATE_HZ
 
     def goes_on(self, probability: float, samples: int) -> bool:
         """Take the ``probability`` of speech in the last frame; whether the person goes on."""
@@ -50,10 +51,6 @@ class Rest:
     def is_over(self, ago: int = 0) -> bool:
         """Whether it was too late to go on ``ago`` samples before now."""
         return self._age - max(ago, self.speech) > self._wait
-
-    def is_forgotten(self) -> bool:
-        """Whether even somebody who began in time would have been noticed by now."""
-        return self._age > self._wait + GIVE_UP_S * RATE_HZ
 
     def take_back(self) -> bool:
         """Take the answer back; False when it is too late for that."""

@@ -46,3 +46,15 @@ class StopWordToo:
         if len(words_of(heard.text)) > _MOST_WORDS or is_echo(heard.text, self._saying()):
             return heard
         return replace(stop, audio_s=heard.audio_s, otherwise=heard)
+
+
+def with_stop_words(
+    open_stream: Callable[[], SpeechStream],
+    open_stops: Callable[[], SpeechStream] | None,
+    stop_words: Set[str],
+    saying: Callable[[], str],
+) -> Callable[[], SpeechStream]:
+    """What opens streams that hear stop words too; ``open_stops`` None: as good as dictation."""
+    if open_stops is None:
+        return open_stream
+    return lambda: StopWordToo(open_stream(), open_stops(), stop_words, saying)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from edgebot.core.audio import RATE_HZ, AudioFrame, Playback, Samples, Sound
 from edgebot.core.channel import Channel, ChannelClosed
 from edgebot.core.listening import WakeWord
-from edgebot.runtime.live.listener import after_word
+from edgebot.runtime.live.recent import Recent
 
-_RECENT = RATE_HZ // 2
-"""Samples that are kept for who goes straight on after the wake word."""
+_RECENT_S = 0.5
+"""How much is kept for who goes straight on after the wake word."""
 
 _LONGEST_S = 30.0
 """Nobody is streamed for longer, whatever the hub says."""
@@ -41,7 +40,7 @@ class Ears:
         self._on_wake = on_wake
         self._on_sound = on_sound
         self._on_end = on_end
-        self._recent: deque[AudioFrame] = deque()
+        self._recent = Recent()
         self._streaming = threading.Event()
         self._streamed = 0
 
@@ -77,14 +76,12 @@ class Ears:
     def _wait(self, frame: AudioFrame) -> None:
         if self._wake is None:
             return
-        self._recent.append(frame)
-        while frame.end - self._recent[0].start > _RECENT:
-            self._recent.popleft()
+        self._recent.add(frame, _RECENT_S)
         found = self._wake.accept(frame.samples, frame.start)
         if found is None or not self._on_wake(found.word):
             return
         self.open()
-        for one in after_word(list(self._recent), found.end):
+        for one in self._recent.after_word(found.end):
             self._stream(one.samples)
         self._recent.clear()
         self._wake.reset()
