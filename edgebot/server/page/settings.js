@@ -19,6 +19,7 @@ export function settings(view) {
     mark();
     const sections = Map.groupBy ? Map.groupBy(found.settings, section) : group(found.settings);
     groups.replaceChildren(...[...sections].map(([name, rows]) => h("details", { class: "card", open: name === "general" }, h("summary", {}, name), rows.map(row))));
+    narrow();
   }
 
   function row(one) {

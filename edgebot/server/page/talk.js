@@ -73,8 +73,8 @@ function micButton(orb) {
   const button = h("button", { type: "button", class: "mic", "aria-pressed": "false", "aria-label": "Hold to talk", title: "Hold to talk" },
     svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" },
       svg("rect", { x: 9, y: 3, width: 6, height: 11, rx: 3 }), svg("path", { d: "M5.500 11.500a6.500 6.500 0 0 0 13 0M12 18v3" })));
-  const set = (on) => { button.setAttribute("aria-pressed", on); };
-  const start = () => { set(true); tell(() => microphone.start()).then(() => { if (!microphone.recording) set(false); }); };
+  const set = (on) => { button.setAttribute("aria-pressed", on); button.classList.toggle("live", on && Boolean(microphone.recording?.node)); };
+  const start = () => { set(true); tell(() => microphone.start()).then(() => set(Boolean(microphone.recording))); };
   const stop = () => { set(false); microphone.stop(); };
   button.addEventListener("pointerdown", (event) => { event.preventDefault(); button.setPointerCapture(event.pointerId); start(); });
   for (const name of ["pointerup", "pointercancel"]) button.addEventListener(name, stop);
