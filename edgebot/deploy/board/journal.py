@@ -35,7 +35,7 @@ class Journal:
     @classmethod
     def begin(cls, layout: Layout, **facts: Any) -> Journal:
         """Open the journal of a new update."""
-        update = f"{int(time.time())}-{os.getpid()}"
+        update = f"{time.time_ns()}-{os.getpid()}"
         return cls(layout, {"update": update, "began": time.time(), **facts})
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -86,7 +87,8 @@ def test_an_update_replaces_keeps_data_and_can_be_rolled_back(
     assert board.reply() == NEW
     assert (board.layout.data / "schema").read_text() == "2"
     (board.layout.data / "timers").write_text("tea, eggs")
-    assert board.call("rollback")["outcome"] == "ok"
+    rolled = board.call("rollback")
+    assert rolled["outcome"] == "ok", json.dumps(rolled)
     assert board.reply() == OLD
     # The old code cannot read schema 2: it got the data of before the update.
     assert (board.layout.data / "schema").read_text() == "1"
@@ -98,7 +100,8 @@ def test_an_update_replaces_keeps_data_and_can_be_rolled_back(
 def test_a_rollback_keeps_data_that_the_old_release_can_read(board: LittleBoard) -> None:
     assert board.flash(release(board.key, "new", created=LATER))["outcome"] == "ok"
     (board.layout.data / "timers").write_text("tea, eggs")
-    assert board.call("rollback")["outcome"] == "ok"
+    rolled = board.call("rollback")
+    assert rolled["outcome"] == "ok", json.dumps(rolled)
     assert board.reply() == OLD
     assert (board.layout.data / "timers").read_text() == "tea, eggs"
 
@@ -190,7 +193,8 @@ def test_the_same_release_once_more_mends_what_is_damaged(
     assert board.call("install", new.id)["outcome"] == "ok"
     assert board.reply() == NEW
     assert board.call("status")["previous"] == old.id
-    assert board.call("rollback")["outcome"] == "ok"
+    rolled = board.call("rollback")
+    assert rolled["outcome"] == "ok", json.dumps(rolled)
     assert board.reply() == OLD
 
 
