@@ -150,7 +150,10 @@ def report(figures: dict[str, Any]) -> str:
         for name, one in figures["sets"].items()
         for way, row in one["retrieval"].items()
     ]
-    told = [(name, *(one["answers"][key] for key in KEYS)) for name, one in figures["sets"].items()]
+    told = [  # an older measurement lacks some of it
+        (name, *(one["answers"].get(key, "–") for key in KEYS))
+        for name, one in figures["sets"].items()
+    ]
     grown = [
         (
             row["passages"],
