@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,9 @@ class House(Room):
         self.config_file = config_file
         self.on_reload: Callable[[], None] = lambda: None
         """Reads the settings again where there is no daemon."""
+
+        self.writing = threading.Lock()
+        """Held while uploaded documents or the settings file change: one at a time."""
 
         wanted = assembly.settings.server
         self.places = Places(wanted.turns_at_once, wanted.turns_waiting, teller)

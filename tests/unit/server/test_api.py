@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -154,6 +155,25 @@ def test_documents_come_and_go(http: httpx.Client, board: Any) -> None:
     assert http.delete(f"/api/documents/{document['id']}").status_code == 204
     assert not kept.exists()
     assert http.get(f"/api/documents/{document['id']}").status_code == 404
+
+
+def test_many_bring_documents_in_at_once(http: httpx.Client) -> None:
+    """Half of them the same one: nobody takes another's draft away."""
+
+    def bring(number: int) -> httpx.Response:
+        text = f"# Shed\n\nThe key of shed {number} hangs behind door {number}.\n"
+        return http.post(
+            "/api/documents",
+            params={"name": f"shed {max(0, number - 4)}.md"},
+            content=text.encode(),
+            headers={"Content-Type": "text/markdown"},
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(bring, range(8)))
+    assert {one.status_code for one in answers} == {201}, [one.text for one in answers]
+    for number in {one.json()["id"] for one in answers}:
+        assert http.delete(f"/api/documents/{number}").status_code == 204
 
 
 @pytest.mark.parametrize(

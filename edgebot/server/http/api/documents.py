@@ -121,14 +121,24 @@ async def upload(call: Call) -> Document:
     """Bring a document in."""
     name = safe_name(call.query(Upload).name)
     check_content(name, call.content)
-    made = await call.house.look(lambda: _import(call.house, name, call.content))
+
+    def work() -> Document:
+        with call.house.writing:
+            return _import(call.house, name, call.content)
+
+    made = await call.house.look(work)
     call.house.changed("knowledge")
     return made
 
 
 async def remove(call: Call) -> None:
     """Remove a document for good."""
-    await call.house.look(lambda: _remove(call.house, call.number("id")))
+
+    def work() -> None:
+        with call.house.writing:
+            _remove(call.house, call.number("id"))
+
+    await call.house.look(work)
     call.house.changed("knowledge")
 
 

@@ -75,7 +75,8 @@ async def change(call: Call) -> SettingsShown:
             raise Refusal(400, "invalid", f"{key[:100]}: not a setting that may be changed here")
 
     def work() -> SettingsShown:
-        written(call.house.config_file, wanted.changes, dry_run=wanted.dry_run)
+        with call.house.writing:
+            written(call.house.config_file, wanted.changes, dry_run=wanted.dry_run)
         return _shown(call.house)
 
     shown = await call.house.look(work)
