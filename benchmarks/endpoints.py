@@ -299,9 +299,13 @@ def report(figures: dict[str, Any], limits: dict[str, Any]) -> str:
 
 
 def _cells(one: dict[str, Any]) -> list[str]:
-    own = put_in = "-"
-    if one["paused"]:
-        own = f"{one['cut_off']:.2f} ({one['felt']:.2f} felt) of {one['paused']}"
-    if one["split"]:
-        put_in = f"{one['split_cut_off']:.2f} ({one['split_felt']:.2f} felt) of {one['split']}"
+    own = _share(one, "cut_off", "felt", "paused")
+    put_in = _share(one, "split_cut_off", "split_felt", "split")
     return [str(one["wait_ms"] or "-"), str(one["wait_p95_ms"] or "-"), own, put_in]
+
+
+def _share(one: dict[str, Any], cut_off: str, felt: str, of: str) -> str:
+    if not one[of]:
+        return "-"
+    told = f" ({one[felt]:.2f} felt)" if felt in one else ""  # older measurements lack it
+    return f"{one[cut_off]:.2f}{told} of {one[of]}"
