@@ -13,11 +13,11 @@ from edgebot.build.recipe import Recipe, find_recipe, read_recipe, recipe_files
 from edgebot.build.report import summary
 from edgebot.build.shipping import install, ship, signing_key
 from edgebot.cli.build_onnx import onnx
-from edgebot.cli.build_progress import build_progress
 from edgebot.cli.build_show import compare, list_, show, verdict_table
 from edgebot.cli.build_sweep import sweep
 from edgebot.cli.context import assembly_of
 from edgebot.cli.output import emit, json_option
+from edgebot.cli.progress import progress
 from edgebot.cli.table import table
 from edgebot.config.profiles import load_profiles, profile_files
 from edgebot.core.errors import UsageError
@@ -87,7 +87,7 @@ def build(
     missed = []
     for file, recipe in chosen:
         origin = find_origin(recipe, file, assembly.store)
-        with build_progress() as shown:
+        with progress(of_bytes=False) as shown:
             building = Building(
                 recipe, file, origin, data=data, threads=threads, profile=profile, progress=shown
             )

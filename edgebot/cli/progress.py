@@ -1,4 +1,4 @@
-"""Progress of downloads on standard error: a bar at a terminal, a line now and then in a log."""
+"""Progress on standard error: a bar at a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import click
 from tqdm import tqdm
 
 QUIET_S = 10.0
-"""Longest silence in a log, in seconds, while something is being fetched."""
+"""Longest silence in a log, in seconds, while something is being done."""
 
 
 class Bar:
     """For people at a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, of_bytes: bool = True) -> None:
+        """``of_bytes``: what is counted; anything else is a step of a whole."""
+        self._of_bytes = of_bytes
         self._bar: tqdm[Any] | None = None
 
     def say(self, message: str) -> None:
@@ -28,18 +30,19 @@ class Bar:
     def begin(self, label: str, total: int | None) -> None:
         """Start a bar."""
         self.end()
-        self._bar = tqdm(
-            desc=label, total=total, unit="B", unit_scale=True, file=sys.stderr, leave=True
-        )
+        look: dict[str, Any] = {"desc": f"  {label}", "leave": False}
+        if self._of_bytes:
+            look = {"desc": label, "unit": "B", "unit_scale": True}
+        self._bar = tqdm(total=total, file=sys.stderr, **look)
 
     def advance(self, done: int) -> None:
-        """Move the bar to ``done`` bytes."""
+        """Move the bar to ``done``."""
         if self._bar is not None:
             total = self._bar.total or done
             self._bar.update(min(done, int(total)) - self._bar.n)
 
     def end(self) -> None:
-        """Leave the bar as it is."""
+        """No more of it."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -48,7 +51,9 @@ class Bar:
 class Lines:
     """For logs and pipes."""
 
-    def __init__(self) -> None:
+    def __init__(self, of_bytes: bool = True) -> None:
+        """``of_bytes``: as for :class:`Bar`; a step is said only once it takes long."""
+        self._of_bytes = of_bytes
         self._label = ""
         self._total: int | None = None
         self._said = 0.0
@@ -60,23 +65,26 @@ class Lines:
     def begin(self, label: str, total: int | None) -> None:
         """Say what starts."""
         self._label, self._total, self._said = label, total, time.monotonic()
-        self.say(f"{label} ({human(total)})" if total else label)
+        if self._of_bytes:
+            self.say(f"{label} ({human(total)})" if total else label)
 
     def advance(self, done: int) -> None:
         """Say how far it is, unless that was said a moment ago."""
         if time.monotonic() - self._said >= QUIET_S:
             self._said = time.monotonic()
-            of = f" of {human(self._total)}" if self._total else ""
-            self.say(f"{self._label}: {human(done)}{of}")
+            written = human if self._of_bytes else str
+            indent = "" if self._of_bytes else "  "
+            of = f" of {written(self._total)}" if self._total else ""
+            self.say(f"{indent}{self._label}: {written(done)}{of}")
 
     def end(self) -> None:
         """Nothing: the next line says what comes next."""
 
 
 @contextmanager
-def progress() -> Iterator[Bar | Lines]:
+def progress(*, of_bytes: bool = True) -> Iterator[Bar | Lines]:
     """What suits standard error as it is; ended whatever happens."""
-    shown: Bar | Lines = Bar() if sys.stderr.isatty() else Lines()
+    shown: Bar | Lines = Bar(of_bytes) if sys.stderr.isatty() else Lines(of_bytes)
     try:
         yield shown
     finally:

@@ -34,7 +34,7 @@ _DAMAGED = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile: packed in a way it does not know
     ValueError,
     OverflowError,
     struct.error,

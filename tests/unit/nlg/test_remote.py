@@ -164,7 +164,7 @@ def test_keys_cannot_smuggle_headers(key: str) -> None:
 
 
 def test_addresses_outside_the_home_are_refused_unless_allowed() -> None:
-    endpoint = RemoteEndpoint("http://8.8.8.8:1/v1", "big")
+    endpoint = RemoteEndpoint("http://233.252.0.1:1/v1", "big")
     with pytest.raises(EngineError, match="outside the home network"):
         list(endpoint.stream(ASKED, Generation(), Cancellation()))
 

@@ -67,12 +67,10 @@ def _operations() -> list[tuple[str, str]]:
     return [(plain(one.path), one.method) for one in (*API, *OPERATIONS)]
 
 
-@pytest.mark.parametrize(("path", "method"), _operations())
-def test_whatever_is_sent_it_answers_as_described(board: Any, path: str, method: str) -> None:
-    schema = schemathesis.openapi.from_url(f"{board.url}/openapi.json")
-    operation = schema[path][method]
+def fuzz(board: Any, cases: Any) -> None:
+    """A few ``cases`` of an operation are called and answered as its description says."""
 
-    @hypothesis.given(case=operation.as_strategy())
+    @hypothesis.given(case=cases)
     @hypothesis.settings(
         max_examples=6,
         deadline=None,
@@ -80,12 +78,20 @@ def test_whatever_is_sent_it_answers_as_described(board: Any, path: str, method:
         database=None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    def fuzz(case: Any) -> None:
+    def call(case: Any) -> None:
         response = case.call(base_url=board.url)
         assert response.status_code != 500
         case.validate_response(response, checks=CHECKS)
 
-    fuzz()
+    call()
+
+
+@pytest.mark.parametrize(("path", "method"), _operations())
+def test_whatever_is_sent_it_answers_as_described(board: Any, path: str, method: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{board.url}/openapi.json")
+    operation = schema[path][method]
+
+    fuzz(board, operation.as_strategy())
 
 
 @pytest.mark.parametrize(("path", "method"), _operations())
@@ -96,17 +102,4 @@ def test_wrong_things_are_refused_as_described(board: Any, path: str, method: st
         pytest.skip("nothing can be wrong about it")
     wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
 
-    @hypothesis.given(case=wrong)
-    @hypothesis.settings(
-        max_examples=6,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    def fuzz(case: Any) -> None:
-        response = case.call(base_url=board.url)
-        assert response.status_code != 500
-        case.validate_response(response, checks=CHECKS)
-
-    fuzz()
+    fuzz(board, wrong)
