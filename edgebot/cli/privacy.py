@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from edgebot.cli.context import settings_of
@@ -20,11 +22,12 @@ def privacy() -> None:
 @click.pass_context
 def report_(ctx: click.Context, as_json: bool) -> None:
     """Show every file that edgebot keeps about people, and whether anything leaves the machine."""
-    from edgebot.runtime.privacy import leaves_the_machine, report
+    from edgebot.runtime.leaving import leaves_the_machine
+    from edgebot.runtime.privacy import report
 
     settings = settings_of(ctx)
     kept = report(settings)
-    address = leaves_the_machine(settings)
+    sent = leaves_the_machine(settings)
     if as_json:
         for one in kept:
             emit(one.as_json())
@@ -33,7 +36,7 @@ def report_(ctx: click.Context, as_json: bool) -> None:
             "sound_kept": False,
             "words_kept": settings.dialogue.keep_words,
             "words_days": settings.dialogue.keep_words_days,
-            "sent_to": address,
+            "sent": [asdict(one) for one in sent],
         })  # fmt: skip
         return
     rows = [
@@ -48,10 +51,11 @@ def report_(ctx: click.Context, as_json: bool) -> None:
     words = "kept with the turns" if settings.dialogue.keep_words else "not kept"
     click.echo("\nSound is never kept.")
     click.echo(f"What you say is {words} (dialogue.keep_words).")
-    if address:
-        click.echo(f"Texts are sent to {address} (llm.endpoint.url).")
-    else:
-        click.echo("Nothing leaves this machine (llm.endpoint.url is not set).")
+    if not sent:
+        click.echo("Nothing leaves this machine.")
+    for door in sent:
+        silent = "" if door.words else "; no words"
+        click.echo(f"To {door.to}: {door.what}{silent} ({door.setting}).")
 
 
 @privacy.command("wipe")

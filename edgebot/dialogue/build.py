@@ -134,7 +134,9 @@ def open_dialogue(parts: Parts) -> LadderDialogue:
     ladder = Ladder(_rungs(parts, resolver))
     vocabulary = Vocabulary(parts.store, parts.home)
     closing = (parts.store.close,)
-    return LadderDialogue(ladder, stage, announcer, vocabulary, closing, turnlog.last)
+    return LadderDialogue(
+        ladder, stage, announcer, vocabulary, closing, turnlog.last, turnlog.forget
+    )
 
 
 def _rungs(parts: Parts, resolver: Resolver) -> list[Rung]:

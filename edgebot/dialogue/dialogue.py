@@ -36,8 +36,9 @@ class LadderDialogue:
         vocabulary: Vocabulary,
         closing: Sequence[Callable[[], None]] = (),
         last_turns: Callable[[], list[dict[str, Any]]] = list,
+        forget_turns: Callable[[], None] = lambda: None,
     ) -> None:
-        """``last_turns``: see :attr:`last_turns`."""
+        """``last_turns``, ``forget_turns``: see the attributes."""
         self.scheduler: Scheduler = scheduler
         self.toolbox: Toolbox = stage.toolbox
         self._ladder = ladder
@@ -48,6 +49,9 @@ class LadderDialogue:
         self._closing = closing
         self.last_turns = last_turns
         """The turns of this process with their words, oldest first."""
+
+        self.forget_turns = forget_turns
+        """Removes them, from the file of all processes too."""
 
         self._said: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebot.core.dialogue import Decision
+from edgebot.core.errors import StoreError
 from edgebot.core.turn import Turn
 from edgebot.dialogue.clock import Clock
 from edgebot.dialogue.store.promises import stamp
@@ -66,6 +67,17 @@ class TurnLog:
         """The turns of this process with their words, oldest first."""
         with self._lock:
             return list(self._turns)
+
+    def forget(self) -> None:
+        """Remove all turns, from the file too. Raises ``StoreError``."""
+        with self._lock:
+            self._turns.clear()
+            if self._file is None or not self._file.is_file():
+                return
+            try:
+                self._replace(self._file, [])
+            except OSError as problem:
+                raise StoreError(f"{self._file}: cannot be emptied ({problem})") from None
 
     def _write(self, record: Mapping[str, Any]) -> None:
         assert self._file is not None

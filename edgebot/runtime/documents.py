@@ -21,6 +21,11 @@ def file_of(settings: Settings) -> Path:
     return settings.knowledge.file or settings.state_dir / "knowledge.db"
 
 
+def uploads_dir(settings: Settings) -> Path:
+    """Where documents are kept as they came in over the network."""
+    return settings.state_dir / "documents"
+
+
 def max_bytes(settings: Settings) -> int:
     """Size above which a document is refused."""
     return settings.knowledge.max_file_mb * 1_000_000

@@ -16,7 +16,7 @@ from edgebot.dialogue.clock import SystemClock
 from edgebot.dialogue.store.store import FILE, Store
 from edgebot.dialogue.turnlog import turns_file
 from edgebot.knowledge.store import KnowledgeStore
-from edgebot.runtime.documents import file_of
+from edgebot.runtime.documents import file_of, uploads_dir
 from edgebot.runtime.live.instance import running
 from edgebot.runtime.live.starting import ledger_file
 from edgebot.runtime.voice_store import voices_file
@@ -75,15 +75,12 @@ def report(settings: Settings) -> list[Kept]:
         _file("wake scores", scores_file(settings.state_dir), "scores of wakings, no sound",
               "the newest ones"),
         _documents(file_of(settings)),
+        _folder("uploads", uploads_dir(settings), "documents as they came in over the network",
+                "until removed"),
         _folder("language model state", cache / "prompts",
                 "the instructions of the language model, nothing that was said",
                 "until the model or its instructions change"),
     ]  # fmt: skip
-
-
-def leaves_the_machine(settings: Settings) -> str:
-    """The address that texts are sent to (``llm.endpoint.url``); empty when nothing leaves."""
-    return settings.llm.endpoint.url or ""
 
 
 def wipe(settings: Settings, kinds: Iterable[str]) -> list[str]:

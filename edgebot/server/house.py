@@ -130,6 +130,11 @@ class House(Room):
         last: Callable[[], list[dict[str, Any]]] = getattr(self.dialogue(), "last_turns", list)
         return last()
 
+    def forget_turns(self) -> None:
+        """Remove them, and what other processes noted."""
+        forget: Callable[[], None] = getattr(self.dialogue(), "forget_turns", lambda: None)
+        forget()
+
     @property
     def state(self) -> State:
         """What the voice side does now."""

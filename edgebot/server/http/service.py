@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 from typing import Any
@@ -15,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edgebot.config.settings import Settings
 from edgebot.core.errors import ConfigError, EdgebotError
+from edgebot.core.network import is_loopback
 from edgebot.server.house import House
 from edgebot.server.http.certificate import Certificate, certificate_of
 from edgebot.server.http.tokens import TokenFile
@@ -151,16 +151,6 @@ class PatientH11(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches ``host``."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

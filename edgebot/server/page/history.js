@@ -1,12 +1,13 @@
 // The last turns, each with its reasons.
 
-import { get, live } from "/api.js";
+import { get, live, remove } from "/api.js";
 import { clock, h, tell } from "/dom.js";
 import { why } from "/why.js";
 
 export function history(view) {
   const rows = h("div", { class: "card rows" });
-  view.append(h("header", {}, h("h1", {}, "History"), h("p", {}, "The last turns. Words are forgotten when the assistant stops.")), rows);
+  view.append(h("header", {}, h("h1", {}, "History"), h("p", {}, "The last turns. Words are forgotten when the assistant stops."),
+    h("button", { type: "button", onclick: async () => { if (confirm("Forget all turns?")) { await tell(() => remove("/api/turns")); draw(); } } }, "Forget")), rows);
   const heard = new AbortController();
   live.addEventListener("ended", draw, { signal: heard.signal });
   async function draw() {

@@ -7,16 +7,7 @@ import socket
 from collections.abc import Sequence
 
 from edgebot.core.errors import ConfigError
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from edgebot.core.network import is_loopback
 
 
 class Gate:

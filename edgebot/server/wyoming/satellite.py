@@ -22,8 +22,9 @@ from edgebot.config.sections.wyoming import WyomingSettings
 from edgebot.core.audio import RATE_HZ, AudioFrame, Samples, Sound
 from edgebot.core.errors import AudioError
 from edgebot.core.listening import WakeWord
+from edgebot.core.network import is_loopback
 from edgebot.server.wyoming.announce import announced
-from edgebot.server.wyoming.gate import Gate, is_loopback
+from edgebot.server.wyoming.gate import Gate
 from edgebot.server.wyoming.offer import wake_name
 from edgebot.server.wyoming.satellite_sound import Ears, Mouth
 from edgebot.server.wyoming.sound import ChunkReader, chunk_of

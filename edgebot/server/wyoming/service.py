@@ -7,10 +7,11 @@ import contextlib
 import logging
 
 from edgebot.config.settings import Settings
+from edgebot.core.network import is_loopback
 from edgebot.server.house import House
 from edgebot.server.wyoming.announce import announced
 from edgebot.server.wyoming.connection import Connection
-from edgebot.server.wyoming.gate import Gate, is_loopback
+from edgebot.server.wyoming.gate import Gate
 from edgebot.server.wyoming.stream import HEADER
 from edgebot.server.wyoming.work import Work
 

@@ -17,8 +17,9 @@ from edgebot.core.turn import Turn
 from edgebot.dialogue.clock import SystemClock
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.turnlog import TurnLog, read, turns_file
+from edgebot.runtime.leaving import leaves_the_machine
 from edgebot.runtime.live.instance import Instance
-from edgebot.runtime.privacy import KINDS, leaves_the_machine, report, wipe
+from edgebot.runtime.privacy import KINDS, report, wipe
 from edgebot.runtime.voice_store import voices_file
 
 SECRET = "the gingerbread recipe of aunt mildred"
@@ -122,10 +123,43 @@ def test_damaged_files_are_reported_all_the_same(settings: Settings) -> None:
 
 
 def test_an_endpoint_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert leaves_the_machine(settings) == ""
+    assert leaves_the_machine(settings) == []
     assert "Nothing leaves" in CliRunner().invoke(cli, ["privacy", "report"]).output
     monkeypatch.setenv("EDGEBOT_LLM__ENDPOINT__URL", "http://elsewhere:8080/v1")
     assert "http://elsewhere:8080/v1" in CliRunner().invoke(cli, ["privacy", "report"]).output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "to", "words"),
+    [
+        ("MQTT__HOST", "broker", "broker:1883", False),
+        ("HOME__URL", "http://home.invalid", "http://home.invalid", False),
+        ("WEBHOOKS", '[{"url": "http://a.invalid/secret-path"}]', "http://a.invalid", False),
+        ("WYOMING__SATELLITES", '[{"room": "attic", "host": "attic"}]', "attic:10700", True),
+        ("SERVER__HOST", "192.0.2.7", "192.0.2.7", True),
+    ],
+)
+def test_every_door_to_the_outside_is_named(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    to: str,
+    words: bool,
+) -> None:
+    monkeypatch.setenv(f"EDGEBOT_{variable}", value)
+    said = CliRunner().invoke(cli, ["privacy", "report"]).output
+    assert f"To {to}: " in said and "Nothing leaves" not in said
+    assert ("; no words" in said) is not words
+    assert "secret-path" not in said
+
+
+def test_uploaded_documents_are_reported(settings: Settings) -> None:
+    folder = settings.state_dir / "documents"
+    folder.mkdir(parents=True)
+    (folder / "a.md").write_text("hello")
+    (uploads,) = [one for one in report(settings) if one.what == "uploads"]
+    assert (uploads.entries, uploads.size_bytes) == (1, 5)
 
 
 def test_wiping_asks_first(settings: Settings) -> None:

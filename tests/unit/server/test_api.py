@@ -30,6 +30,13 @@ def test_a_question_is_answered_and_explained(http: httpx.Client) -> None:
     assert said["turn"] in {one["turn"] for one in http.get("/api/turns").json()["turns"]}
 
 
+def test_turns_are_forgotten(http: httpx.Client) -> None:
+    turn = http.post("/api/ask", json={"text": "what is two plus three"}).json()["turn"]
+    assert http.delete("/api/turns").status_code == 204
+    assert http.get("/api/turns").json()["turns"] == []
+    assert http.get(f"/api/turns/{turn}").status_code == 404
+
+
 def test_sessions_do_not_mix(http: httpx.Client) -> None:
     asked = http.post("/api/ask", json={"text": "set a timer", "session": "a"}).json()
     assert asked["expects_answer"]

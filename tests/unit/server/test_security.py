@@ -18,10 +18,11 @@ from starlette.routing import Route
 
 from edgebot.config.loader import load_settings
 from edgebot.core.errors import ConfigError
+from edgebot.core.network import is_loopback
 from edgebot.server.http.certificate import certificate_of
 from edgebot.server.http.contents import application
 from edgebot.server.http.guard import Names, Rate
-from edgebot.server.http.service import HttpService, is_loopback
+from edgebot.server.http.service import HttpService
 from edgebot.server.http.tokens import COOKIE_S, TokenFile
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/api/door", "/api/login", "/api/logout"}

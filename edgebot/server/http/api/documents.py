@@ -21,9 +21,6 @@ from edgebot.runtime import documents
 from edgebot.server.house import House
 from edgebot.server.http.operation import Call, Operation, Wire, not_found
 
-FOLDER = "documents"
-"""Below the state directory: where documents that came in by a door are kept."""
-
 _KINDS = (
     "application/octet-stream",
     "application/pdf",
@@ -191,7 +188,7 @@ def check_content(name: str, content: bytes) -> None:
 
 
 def _import(house: House, name: str, content: bytes) -> Document:
-    folder = _folder(house)
+    folder = documents.uploads_dir(house.settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / name
     before = path.read_bytes() if path.is_file() else None
@@ -227,7 +224,7 @@ def _remove(house: House, number: int) -> None:
     forget(store, found, share_dir("knowledge"))
     for one in found:
         if _is_uploaded(house, one["source"]):
-            (_folder(house) / _name(one["source"])).unlink(missing_ok=True)
+            (documents.uploads_dir(house.settings) / _name(one["source"])).unlink(missing_ok=True)
 
 
 def _all(house: House) -> Documents:
@@ -262,12 +259,8 @@ def _document(house: House, one: dict[str, Any]) -> Document:
     )
 
 
-def _folder(house: House) -> Path:
-    return house.settings.state_dir / FOLDER
-
-
 def _is_uploaded(house: House, source: str) -> bool:
-    return source == source_of(_folder(house) / _name(source))
+    return source == source_of(documents.uploads_dir(house.settings) / _name(source))
 
 
 def _name(source: str) -> str:

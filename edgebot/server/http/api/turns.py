@@ -167,6 +167,11 @@ async def turns(call: Call) -> Turns:
     return Turns(turns=[_record(one) for one in kept[-last:]])
 
 
+async def forget(call: Call) -> None:
+    """Remove all decisions that are remembered."""
+    await call.house.look(call.house.forget_turns)
+
+
 async def why(call: Call) -> TurnRecord:
     """One decision with everything there is to tell."""
     kept = await call.house.look(lambda: _kept(call.house))
@@ -219,6 +224,9 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/api/turns", "List the last turns.", turns, "turns", query=Some, answer=Turns
+    ),
+    Operation(
+        "DELETE", "/api/turns", "Forget the last turns.", forget, "turns", status=204
     ),
     Operation(
         "GET", "/api/turns/{id}", "Tell why a turn was answered as it was.", why, "turns",
