@@ -31,6 +31,7 @@ class PruneHeads(Step[HeadsParameters]):
 
     name = "prune-heads"
     takes = makes = "gguf"
+    revision = 2
     libraries = ("gguf", "numpy")
     schema = HeadsParameters
 

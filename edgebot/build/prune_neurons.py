@@ -1,7 +1,8 @@
 """MLP neurons taken out, and what is left of ``ffn_down`` fitted to make up for them.
 
-The fit is least squares over the calibration text: with G = E[x xᵀ] of the neurons' activity and
-the kept neurons k, the new weights are W G[:,k] (G[k,k] + λI)⁻¹, λ a small part of the mean energy.
+The fit is least squares over the calibration text: with G = E[x xᵀ] of the neurons' activity, the
+kept neurons k and the others g, what is added to the kept weights is W[:,g] G[g,k] (G[k,k] + λD)⁻¹,
+D the kept neurons' own energies: the ridge pulls towards plain cutting and never towards nought.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from pydantic import Field
 from edgebot.build.activity import ACTIVITY, left_over, load_activity
 from edgebot.build.artefact import MODEL
 from edgebot.build.gguf_file import GgufFile, Tensor, Weights, of_floats, rows_of
+from edgebot.build.least_squares import addition
 from edgebot.build.scores import Score, neuron_scores
 from edgebot.build.step import Job, Made, Seeded, Step
 from edgebot.core.errors import UsageError
-
-_RIDGE = 0.01
 
 
 class NeuronsParameters(Seeded):
@@ -39,6 +39,7 @@ class PruneNeurons(Step[NeuronsParameters]):
 
     name = "prune-neurons"
     takes = makes = "gguf"
+    revision = 2
     libraries = ("gguf", "numpy")
     schema = NeuronsParameters
 
@@ -91,8 +92,7 @@ def refitted(
     weights: Weights, kept: npt.NDArray[np.intp], moments: npt.NDArray[np.float32]
 ) -> Weights:
     """``weights`` (outputs, inputs) for the inputs ``kept`` alone, as near as may be to all."""
-    inner = moments[np.ix_(kept, kept)].astype(np.float64)
-    inner[np.diag_indices_from(inner)] += _RIDGE * float(np.trace(inner)) / len(kept)
-    across = moments[:, kept].astype(np.float64)
-    fitted = np.linalg.solve(inner, across.T @ weights.astype(np.float64).T).T
-    return fitted.astype(np.float32)
+    gone = np.setdiff1d(np.arange(len(moments)), kept)
+    across = moments[np.ix_(kept, gone)].astype(np.float64) @ weights[:, gone].astype(np.float64).T
+    added = addition(moments[np.ix_(kept, kept)], across)
+    return (weights[:, kept] + added).astype(np.float32)

@@ -186,6 +186,25 @@ def test_a_refit_is_exact_where_nothing_was_lost() -> None:
     assert np.abs(seen @ made.T - activity @ weights.T).mean() < 0.1
 
 
+@pytest.mark.parametrize("tokens", [12, 60, 600])
+@pytest.mark.parametrize("powers", [0, 4])
+def test_a_refit_is_never_worse_than_the_cut_on_its_own_text(tokens: int, powers: int) -> None:
+    """Few tokens for the rank, and neurons of which a few are louder by powers of ten."""
+    random = np.random.default_rng(tokens + powers)
+    loudness = 10.0 ** random.uniform(-powers, powers, 40) if powers else np.ones(40)
+    mixed = random.standard_normal((tokens, 25)) @ random.standard_normal((25, 40))
+    activity = (mixed * loudness).astype(np.float32)
+    weights = (random.standard_normal((7, 40)) / loudness).astype(np.float32)
+    moments = activity.T @ activity / tokens
+    kept = np.sort(random.permutation(40)[:30])
+    whole, seen = activity @ weights.T, activity[:, kept]
+    fitted, cut = (
+        float(np.square(seen @ made.T - whole).mean())
+        for made in (refitted(weights, kept, moments), weights[:, kept])
+    )
+    assert fitted < 0.5 * cut
+
+
 def test_heads_go_in_groups(bench: Bench) -> None:
     active = bench.run("activity", tokens=200, together=True)
     made = bench.run("prune-heads", active, groups=1)
