@@ -1,8 +1,9 @@
 """What a model does inside while it reads calibration text: the ground for pruning.
 
 Seen through llama.cpp's evaluation callback, without any other framework: how much each layer turns
-the hidden state (block influence, 1 - cos(in, out)), how strongly each MLP neuron and each part of
-an attention head is active, and how they move together (for refitting what stays).
+the hidden state (block influence, 1 - cos(in, out)), and its attention alone; how strongly each MLP
+neuron and each part of an attention head is active, how they move together (for refitting what
+stays), and where each head looks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgebot.build.attention_maps import attention_maps
+from edgebot.build.folding import BEGINNING, HIDDEN
 from edgebot.build.passages import passages
 from edgebot.build.step import Cost, Job, Made, Parameters, Step
 
@@ -23,10 +26,7 @@ ACTIVITY = "activity"
 FILE = "activity.npz"
 _WINDOW = 512
 _LEAST_TOKENS = 64
-_BEGINNING = ("embd", "inp_embd")
-"""What llama.cpp calls the hidden state before the first layer."""
-
-_RESULT = re.compile(r"^l_out-(\d+)$")
+_AFTER_ATTENTION = re.compile(r"^ffn_inp-(\d+)$")
 _INPUT = re.compile(r"^blk\.(\d+)\.(ffn_down|attn_output)\.weight$")
 
 
@@ -38,12 +38,16 @@ class ActivityParameters(Parameters):
     together: bool = False
     """Also how neurons move together (a matrix a layer), which refitting needs."""
 
+    maps: bool = False
+    """Also where each attention head looks (attention_maps.py)."""
+
 
 class Activity(Step[ActivityParameters]):
     """Adds figures of a model's activity; the model itself stays as it is."""
 
     name = "activity"
     takes = makes = "gguf"
+    revision = 2
     libraries = ("llama-cpp-python",)
     schema = ActivityParameters
 
@@ -56,8 +60,15 @@ class Activity(Step[ActivityParameters]):
         """See :class:`Step`."""
         text = job.texts.read(self.parameters.text)
         found = observe(job.artefact.file(), text, self.parameters, job)
+        notes = {
+            name: [round(float(value), 4) for value in found[name]]
+            for name in ("influence", "attention_influence")
+        }
+        if self.parameters.maps:
+            maps = attention_maps(job.artefact.file(), text, job)
+            found |= maps
+            notes["attention_first"] = np.round(maps["attention.first"], 3).tolist()
         np.savez(job.folder / FILE, **found)
-        notes = {"influence": [round(float(value), 4) for value in found["influence"]]}
         return Made({**job.keep(*job.artefact.roles), ACTIVITY: FILE}, notes)
 
 
@@ -68,29 +79,33 @@ class _Observed:
         self._together = together
         self._before: npt.NDArray[np.float32] | None = None
         self.turned: dict[int, float] = {}
+        self.attended: dict[int, float] = {}
         self.squares: dict[str, npt.NDArray[np.float64]] = {}
         self.moments: dict[str, npt.NDArray[np.float32]] = {}
         self.tokens: dict[str, int] = {}
 
     def wanted(self, name: str, source: str) -> bool:
-        return name in _BEGINNING or bool(_RESULT.match(name)) or bool(_INPUT.match(source))
+        hidden = HIDDEN.match(name) or _AFTER_ATTENTION.match(name)
+        return name in BEGINNING or bool(hidden) or bool(_INPUT.match(source))
 
     def seen(self, name: str, source: str, values: npt.NDArray[np.float32]) -> None:
-        if name in _BEGINNING:
+        if name in BEGINNING:
             self._before = values.copy()
-        elif layer := _RESULT.match(name):
-            self._turn(int(layer[1]), values)
+        elif layer := _AFTER_ATTENTION.match(name):
+            self._turn(self.attended, int(layer[1]), values)
+        elif layer := HIDDEN.match(name):
+            self._turn(self.turned, int(layer[1]), values)
+            self._before = values.copy()
         elif part := _INPUT.match(source):
             self._sum(f"{part[2]}.{part[1]}", values)
 
-    def _turn(self, layer: int, values: npt.NDArray[np.float32]) -> None:
+    def _turn(self, sums: dict[int, float], layer: int, values: npt.NDArray[np.float32]) -> None:
         before = self._before
         if before is not None and before.shape == values.shape:
             along = np.einsum("ij,ij->i", before, values)
             size = np.linalg.norm(before, axis=1) * np.linalg.norm(values, axis=1)
             cosine = float(np.mean(along / np.maximum(size, 1e-12)))
-            self.turned[layer] = self.turned.get(layer, 0.0) + (1 - cosine) * len(values)
-        self._before = values.copy()
+            sums[layer] = sums.get(layer, 0.0) + (1 - cosine) * len(values)
 
     def _sum(self, key: str, values: npt.NDArray[np.float32]) -> None:
         squares = np.einsum("ij,ij->j", values, values, dtype=np.float64)
@@ -103,7 +118,8 @@ class _Observed:
 
 
 def observe(path: Path, text: str, asked: ActivityParameters, job: Job) -> dict[str, Any]:
-    """``influence`` (layers,), ``energy.PART.LAYER`` (width,), ``moment.PART.LAYER``."""
+    """``influence`` and ``attention_influence`` (layers,), ``energy.PART.LAYER`` (width,),
+    ``moment.PART.LAYER``."""
     from edgebot.build.native import open_model
 
     observed = _Observed(asked.together)
@@ -117,9 +133,12 @@ def observe(path: Path, text: str, asked: ActivityParameters, job: Job) -> dict[
             model.read(window)
             read += len(window)
             job.progress.advance(read)
-    layers = sorted(observed.turned)
     found: dict[str, Any] = {
-        "influence": np.array([observed.turned[at] / read for at in layers], np.float32)
+        name: np.array([sums[at] / read for at in sorted(sums)], np.float32)
+        for name, sums in (
+            ("influence", observed.turned),
+            ("attention_influence", observed.attended),
+        )
     }
     for key in sorted(observed.squares):
         count = observed.tokens[key]

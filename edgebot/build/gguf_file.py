@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,23 +133,22 @@ class GgufFile:
         self,
         target: Path,
         *,
+        architecture: str | None = None,
         fields: Mapping[str, Any] | None = None,
-        added: Mapping[str, int] | None = None,
         tensors: Mapping[str, Tensor | None] | None = None,
         rename: Callable[[str], str] = lambda name: name,
     ) -> None:
         """Write ``target``: this file with ``fields`` and ``tensors`` replaced (None: left out).
 
-        ``added``: whole numbers that stand in the metadata whether they did before or not.
-        ``rename`` is applied to the names of all tensors that stay. Raises ``ModelError`` when the
-        disk is full.
+        ``fields`` may be new where they are whole numbers or lists of them. ``architecture``: what
+        it is from now on; fields of the old one become fields of it. ``rename`` is applied to the
+        names of all tensors that stay. Raises ``ModelError`` when the disk is full.
         """
-        changed_fields, changed = dict(fields or {}), dict(tensors or {})
+        named = architecture or self.architecture
+        changed = dict(tensors or {})
         with writing(target.parent):
-            writer = gguf.GGUFWriter(str(target), self.architecture)
-            self._write_fields(writer, {**changed_fields, **dict.fromkeys(added or {})})
-            for key, number in (added or {}).items():
-                writer.add_uint32(key, number)
+            writer = gguf.GGUFWriter(str(target), named)
+            self._write_fields(writer, named, dict(fields or {}))
             for name, tensor in self.tensors.items():
                 kept = changed.get(name, tensor)
                 if kept is not None:
@@ -159,18 +159,25 @@ class GgufFile:
             writer.write_tensors_to_file()
             writer.close()
 
-    def _write_fields(self, writer: Any, changed: dict[str, Any]) -> None:
+    def _write_fields(self, writer: Any, named: str, changed: dict[str, Any]) -> None:
+        own = re.compile(rf"^{re.escape(self.architecture)}\.")
         for key, field in self._reader.fields.items():
             if key.startswith("GGUF.") or key == "general.architecture":
                 continue
-            value = changed.get(key, field.contents())
-            if value is None:
-                continue
-            kind = field.types[0]
-            inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-            if inner is not None and len(value) == 0:
-                continue  # the format has no empty arrays
-            writer.add_key_value(key, value, kind, sub_type=inner)
+            value, kind, inner = changed.pop(key, field.contents()), field.types[0], None
+            if kind == gguf.GGUFValueType.ARRAY:
+                inner = field.types[-1]
+                if len(value) == 0:
+                    continue  # the format has no empty arrays
+            elif isinstance(value, list):
+                kind, inner = gguf.GGUFValueType.ARRAY, gguf.GGUFValueType.INT32
+            writer.add_key_value(own.sub(f"{named}.", key), value, kind, sub_type=inner)
+        for key, value in changed.items():
+            key = own.sub(f"{named}.", key)
+            if isinstance(value, list):
+                writer.add_array(key, value)
+            else:
+                writer.add_uint32(key, value)
 
 
 def of_floats(numbers: npt.NDArray[Any], half: bool = True) -> Tensor:

@@ -65,10 +65,12 @@ class Model:
         context_tokens: int = 512,
         wanted: Wanted | None = None,
         seen: Seen | None = None,
+        flash_attention: bool = True,
     ) -> None:
         """Load ``path``; raises ``EngineError``, ``OutOfMemory``.
 
-        With ``wanted`` and ``seen`` each token's way through the graph is shown to them.
+        With ``wanted`` and ``seen`` each token's way through the graph is shown to them, attention
+        maps only where ``flash_attention`` is off.
         """
         read_header(path)
         _listen_to(None)
@@ -80,6 +82,7 @@ class Model:
         if not self._model:
             raise EngineError(f"{path}: llama.cpp cannot load it; the file or a step is wrong")
         self.context_tokens = context_tokens
+        self._flash_attention = flash_attention
         self._context = self._open(threads, wanted, seen)
         self._memory = C.llama_get_memory(self._context)
         self._vocab = C.llama_model_get_vocab(self._model)
@@ -91,6 +94,8 @@ class Model:
         parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = self.context_tokens
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.no_perf = True
+        if not self._flash_attention:
+            parameters.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._error: BaseException | None = None
         if wanted is not None and seen is not None:
             self._callback = _callback(wanted, seen, self._remember)

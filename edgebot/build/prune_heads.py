@@ -10,7 +10,7 @@ from edgebot.build.activity import left_over
 from edgebot.build.artefact import MODEL
 from edgebot.build.gguf_file import GgufFile, Tensor, of_floats, rows_of
 from edgebot.build.prune_neurons import moment, refitted
-from edgebot.build.scores import Score, group_scores
+from edgebot.build.scores import HeadScore, group_scores
 from edgebot.build.step import Job, Made, Seeded, Step
 from edgebot.core.errors import UsageError
 
@@ -21,7 +21,7 @@ class HeadsParameters(Seeded):
     groups: int = Field(ge=1)
     """Groups of heads that go in every layer."""
 
-    score: Score = "activity"
+    score: HeadScore = "activity"
     refit: bool = True
     """Fit what stays of ``attn_output``; needs ``activity`` with ``together: true``."""
 
@@ -70,8 +70,9 @@ class PruneHeads(Step[HeadsParameters]):
             fields={
                 f"{prefix}.head_count": stay * heads // groups,
                 f"{prefix}.head_count_kv": stay,
+                f"{prefix}.key_length": width,
+                f"{prefix}.value_length": width,
             },
-            added={f"{prefix}.key_length": width, f"{prefix}.value_length": width},
             tensors=tensors,
         )
         roles = {**job.keep(*left_over(job.artefact.roles)), MODEL: "model.gguf"}

@@ -16,6 +16,9 @@ Score: TypeAlias = Literal["activity", "weights", "random", "file"]
 """``weights`` is the textbook's sum of magnitudes, kept as the baseline that does not work;
 ``file`` is the role ``scores`` (``layers``, ``neurons.N``, ``heads.N``), from a gradient say."""
 
+HeadScore: TypeAlias = Literal["activity", "attention", "weights", "random", "file"]
+"""``attention``: what a head does not give to the first token."""
+
 SCORES = "scores"
 
 _LAYER = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
@@ -60,7 +63,7 @@ def neuron_scores(source: GgufFile, job: Job, layer: int, score: Score, seed: in
     return worth
 
 
-def group_scores(source: GgufFile, job: Job, layer: int, score: Score, seed: int) -> Values:
+def group_scores(source: GgufFile, job: Job, layer: int, score: HeadScore, seed: int) -> Values:
     """One for each group of attention heads that share keys and values."""
     groups = source.header.number("attention.head_count_kv")
     name = f"blk.{layer}.attn_output.weight"
@@ -69,6 +72,11 @@ def group_scores(source: GgufFile, job: Job, layer: int, score: Score, seed: int
     if score == "file":
         heads = _from_file(job, score)[f"heads.{layer}"].astype(np.float64)
         return _together(heads, groups)
+    if score == "attention":
+        maps = _from_file(job, score).get("attention.first")
+        if maps is None:
+            raise UsageError("the score 'attention' needs the step activity with 'maps: true'")
+        return _together(1.0 - maps[layer].astype(np.float64), groups)
     out = source.numbers(name)
     columns = np.abs(out).sum(0).astype(np.float64)
     if score == "activity":
@@ -82,8 +90,8 @@ def _together(values: Values, groups: int) -> Values:
     return sums
 
 
-def _from_file(job: Job, score: Score) -> dict[str, npt.NDArray[np.float32]]:
-    role = ACTIVITY if score == "activity" else SCORES
+def _from_file(job: Job, score: HeadScore) -> dict[str, npt.NDArray[np.float32]]:
+    role = SCORES if score == "file" else ACTIVITY
     if not job.artefact.has(role):
         step = "activity" if role == ACTIVITY else "that makes the role 'scores'"
         raise UsageError(f"the score {score!r} needs the step {step} before this one in the recipe")

@@ -166,6 +166,7 @@ STEPS = Registry(
         "activity": "edgebot.build.activity:Activity",
         "prune-layers": "edgebot.build.prune_layers:PruneLayers",
         "prune-neurons": "edgebot.build.prune_neurons:PruneNeurons",
+        "prune-attention": "edgebot.build.prune_attention:PruneAttention",
         "prune-heads": "edgebot.build.prune_heads:PruneHeads",
         "mask-weights": "edgebot.build.mask_weights:MaskWeights",
         "export-onnx": "edgebot.build.export_step:ExportOnnx",

@@ -32,6 +32,7 @@ _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 _MAX_ENTRIES = 1_000_000
 _MAX_DIMENSIONS = 4
+_MAX_LAYERS = 1024
 
 _BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
@@ -49,7 +50,7 @@ class GgufHeader:
 
     architecture: str
     metadata: Mapping[str, Any]
-    """Scalars and strings; arrays are left out."""
+    """Scalars and strings; of arrays those of numbers that are as short as a list of layers."""
 
     weights_bytes: int
     """Size of the tensor data."""
@@ -64,13 +65,22 @@ class GgufHeader:
     @property
     def kv_bytes_per_token(self) -> int:
         """Bytes of 16-bit key and value state a token of context takes."""
-        heads = self.number("attention.head_count")
-        width = self.number("embedding_length")
-        kv_heads = self.number("attention.head_count_kv", heads)
-        head = width // max(heads, 1)
+        layers = self.number("block_count")
+        heads = self._by_layer("attention.head_count", layers)
+        kv_heads = self._by_layer("attention.head_count_kv", layers, heads)
+        head = self.number("embedding_length") // max(*heads, 1)
         key = self.number("attention.key_length", head)
         value = self.number("attention.value_length", head)
-        return self.number("block_count") * kv_heads * (key + value) * 2
+        return sum(kv_heads) * (key + value) * 2
+
+    def _by_layer(
+        self, key: str, layers: int, default: tuple[int, ...] | None = None
+    ) -> tuple[int, ...]:
+        """The number of each layer, where the file has one for all or one for each."""
+        value = self.metadata.get(f"{self.architecture}.{key}", default)
+        if isinstance(value, tuple) and len(value) == layers:
+            return value
+        return (self.number(key),) * min(layers, _MAX_LAYERS)
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -151,11 +161,18 @@ def _value(data: mmap.mmap, offset: int, kind: int) -> tuple[Any, int]:
     if kind == _STRING:
         return _string(data, offset)
     if kind == _ARRAY:
-        return None, _skip_array(data, offset)
+        return _short_array(data, offset), _skip_array(data, offset)
     form = _SCALARS.get(kind)
     if form is None:
         raise struct.error
     return struct.unpack_from(form, data, offset)[0], offset + struct.calcsize(form)
+
+
+def _short_array(data: mmap.mmap, offset: int) -> tuple[Any, ...] | None:
+    kind, length = struct.unpack_from("<IQ", data, offset)
+    if kind not in _SCALARS or length > _MAX_LAYERS:
+        return None
+    return struct.unpack_from(f"<{length}{_SCALARS[kind][1]}", data, offset + 12)
 
 
 def _skip_array(data: mmap.mmap, offset: int) -> int:

@@ -19,7 +19,16 @@ from edgebot.build.native import open_model
 from edgebot.build.prune_neurons import refitted
 from edgebot.build.step import Job, Made, Texts, make_step
 from edgebot.core.errors import EngineError, UsageError
-from tests.unit.build.tiny import FEED_FORWARD, LAYERS, MERGES, vocabulary, write_gguf
+from tests.unit.build.tiny import (
+    FEED_FORWARD,
+    HEAD,
+    HEADS,
+    KV_HEADS,
+    LAYERS,
+    MERGES,
+    vocabulary,
+    write_gguf,
+)
 
 TEXT = "the kettle is on the stove and the cat sits in the sun at noon. " * 20
 
@@ -161,6 +170,81 @@ def test_layers_go_by_influence_and_are_numbered_anew(bench: Bench) -> None:
     assert GgufFile(made.file()).layers == LAYERS - 1
     assert scores(made.file()).shape[1] == len(vocabulary())
     assert not made.has("activity"), "what was observed is of another model now"
+
+
+def test_a_layer_that_is_folded_loses_less(bench: Bench) -> None:
+    options = {"layers": [1], "text": "calibration", "tokens": 400}
+    folded, cut = (
+        bench.measure(
+            "perplexity",
+            bench.run("prune-layers", fold=fold, **options),
+            tokens=150,
+            window_tokens=128,
+        )["kl"]
+        for fold in (True, False)
+    )
+    assert folded < 0.9 * cut
+
+
+def test_nothing_before_the_first_layer_takes_it_up(bench: Bench) -> None:
+    options = {"layers": [0], "text": "calibration", "tokens": 200}
+    folded, cut = (bench.run("prune-layers", fold=fold, **options) for fold in (True, False))
+    assert folded.file().read_bytes() == cut.file().read_bytes()
+    with pytest.raises(ValueError, match="folding needs 'text'"):
+        bench.run("prune-layers", layers=[1], fold=True)
+
+
+def test_layers_without_attention(bench: Bench) -> None:
+    active = bench.run("activity", tokens=200)
+    with np.load(active.file("activity")) as found:
+        influence = found["attention_influence"]
+    assert influence.shape == (LAYERS,) and (influence > 0).all()
+    made = bench.run("prune-attention", active, count=1)
+    assert bench.notes["without_attention"] == [1], "the first keeps it, whatever it does"
+    file = GgufFile(made.file())
+    assert file.architecture == "deci"
+    assert file.field("deci.attention.head_count") == [HEADS, 0]
+    assert file.header.kv_bytes_per_token == KV_HEADS * HEAD * 2 * 2, "one layer keeps keys"
+    assert not any(name.startswith("blk.1.attn") for name in file.tensors)
+    assert scores(made.file()).shape[1] == len(vocabulary())
+
+
+def test_a_linear_map_in_place_of_attention_loses_less(bench: Bench) -> None:
+    options = {"layers": [1], "text": "calibration", "tokens": 400}
+    folded, cut = (
+        bench.measure(
+            "perplexity",
+            bench.run("prune-attention", fold=fold, **options),
+            tokens=150,
+            window_tokens=128,
+        )["kl"]
+        for fold in (True, False)
+    )
+    assert folded < 0.9 * cut
+
+
+def test_attention_that_cannot_go(bench: Bench, tmp_path: Path) -> None:
+    for layers in ((), (0,), (0, 1), (7,)):
+        with pytest.raises(UsageError, match="the first must keep it"):
+            bench.run("prune-attention", layers=layers)
+    with pytest.raises(UsageError, match="needs the step activity"):
+        bench.run("prune-attention", count=1)
+    other = of_file(write_gguf(tmp_path / "other.gguf", "qwen2", pre="qwen2"))
+    with pytest.raises(EngineError, match="without biases"):
+        bench.run("prune-attention", other, layers=[1])
+
+
+def test_where_the_heads_look(bench: Bench) -> None:
+    active = bench.run("activity", tokens=200, maps=True)
+    with np.load(active.file("activity")) as found:
+        first, distance = found["attention.first"], found["attention.distance"]
+    assert first.shape == distance.shape == (LAYERS, HEADS)
+    assert ((first > 0) & (first < 1)).all() and (distance >= 0).all()
+    assert np.array(bench.notes["attention_first"]).shape == (LAYERS, HEADS)
+    made = bench.run("prune-heads", active, groups=1, score="attention", refit=False)
+    assert GgufFile(made.file()).field("llama.attention.head_count_kv") == 1
+    with pytest.raises(UsageError, match="maps: true"):
+        bench.run("prune-heads", bench.run("activity", tokens=200), groups=1, score="attention")
 
 
 def test_refitted_neurons_beat_those_that_were_only_cut(bench: Bench) -> None:
