@@ -12,7 +12,8 @@ from pathlib import Path
 
 from edgebot import __version__
 from edgebot.deploy import bundle_contents as contents
-from edgebot.deploy import units, wheels
+from edgebot.deploy import preparing, units, wheels
+from edgebot.deploy.bundle_builds import told
 from edgebot.deploy.bundle_contents import File
 from edgebot.deploy.bundle_file import write_bundle
 from edgebot.deploy.bundle_format import Component, Entry, Kind, Manifest
@@ -96,7 +97,7 @@ def make_bundle(
     site, wheel = site_of(order, cache, say)
     with tempfile.TemporaryDirectory(prefix="edgebot-bundle-") as name:
         files, components, glibc = _described(site)
-        bytecode = _gather(order, files, components, Path(name), say)
+        bytecode = _gather(order, files, components, Path(name), cache, say)
         manifest = Manifest(
             version=__version__,
             profile=order.profile.name,
@@ -121,7 +122,12 @@ def make_bundle(
 
 
 def _gather(
-    order: Order, files: list[File], components: list[Component], staging: Path, say: Say
+    order: Order,
+    files: list[File],
+    components: list[Component],
+    staging: Path,
+    cache: Path,
+    say: Say,
 ) -> bool:
     """Add what is not a package of others; whether it is compiled.
 
@@ -130,6 +136,8 @@ def _gather(
     say("gathering files")
     own = staging / "site"
     contents.stage_package(own)
+    ready = preparing.prepared(order, _settings(order), own / "edgebot", cache, say)
+    shutil.copytree(ready, own / "edgebot/_share/prepared")
     bytecode = wheels.compile_bytecode(own, order.python)
     files += contents.tree(own, "site", "python")
     for installed in order.models:
@@ -149,6 +157,8 @@ def _gather(
         place.chmod(0o755 if path.startswith("bin/") else 0o644)
         return contents.one(place, path, kind)
 
+    for path, content in told(order.models).items():
+        files.append(written(path, content, "model"))
     drop_in = units.memory_drop_in(order.profile)
     files.append(written("systemd/edgebot.service.d/10-memory.conf", drop_in, "unit"))
     launcher = contents.LAUNCHER.format(python=order.python)

@@ -15,6 +15,7 @@ from edgebot.config import paths
 from edgebot.config.profiles import Profile
 from edgebot.config.settings import Settings
 from edgebot.core.errors import BundleError
+from edgebot.deploy.bundle_builds import as_built
 from edgebot.deploy.bundle_file import packing
 from edgebot.deploy.bundle_format import Component, Entry, Kind
 from edgebot.models.catalog import Catalog
@@ -95,13 +96,16 @@ def lock_file() -> Path:
 
 
 def models_for(profile: Profile, settings: Settings, catalog: Catalog) -> list[ModelEntry]:
-    """Every model that the profile may choose on a board with these settings."""
+    """Every model that the profile may choose on a board with these settings.
+
+    What was built from a model for the profile takes its place.
+    """
     spoken = ("stt", "tts", "stt_second")
     named = (settings.stt.model, settings.tts.model, settings.llm.model)
     ids = [*named, settings.knowledge.embedder]
     chosen = [catalog[model_id] for model_id in ids if model_id]
     for stage, listed in profile.models.items():
-        entries = [catalog[model_id] for model_id in listed]
+        entries = [as_built(model_id, profile, catalog) for model_id in listed]
         if stage in spoken:
             entries = [e for e in entries if e.language in (None, settings.language)]
         chosen += entries
@@ -121,7 +125,8 @@ def tree(root: Path, prefix: str, kind: Kind) -> list[File]:
 
 
 def _kind(name: str, kind: Kind) -> Kind:
-    return "knowledge" if name.startswith("edgebot/_share/knowledge/") else kind
+    documents = ("edgebot/_share/knowledge/", "edgebot/_share/prepared/")
+    return "knowledge" if name.startswith(documents) else kind
 
 
 def one(source: Path, path: str, kind: Kind) -> File:
