@@ -18,6 +18,7 @@ from edgebot.runtime.live.bus import Bus
 from edgebot.runtime.live.daemon import Daemon, Order
 from edgebot.runtime.live.health import ServiceNotifier, Stall
 from edgebot.runtime.live.instance import Instance
+from edgebot.runtime.live.panel import Panel
 from edgebot.runtime.live.reloading import can_apply
 from edgebot.runtime.live.starting import manners_of, open_daemon, warm_up
 from edgebot.runtime.live.telling import Teller
@@ -75,6 +76,7 @@ def serve(
     daemon.parts.notifier = notifier
     rim = Rim(House(assembly, bus, daemon, teller, config_file_of(ctx)), services)
     rim.house.remember_mute()
+    panel = Panel(assembly.settings, daemon, bus)
     ending = Cancellation()
     warming: list[threading.Thread] = []
     words = assembly.wake_word()
@@ -82,6 +84,7 @@ def serve(
 
     def ready() -> None:
         rim.start()
+        panel.start()
         notifier.ready()
         click.echo(f"edgebot: listening for {names}; Ctrl-C stops", err=True)
         if warm:
@@ -92,6 +95,7 @@ def serve(
         return daemon.run(ready, _give_up, lambda: _reload(ctx, assembly, daemon, notifier))
     finally:
         ending.cancel()
+        panel.close()
         rim.close()
         sound.close()
         for thread in warming:

@@ -17,6 +17,7 @@ from edgebot.config.sections.knowledge import KnowledgeSettings
 from edgebot.config.sections.language import LlmSettings
 from edgebot.config.sections.listening import ListeningSettings
 from edgebot.config.sections.mqtt import MqttSettings
+from edgebot.config.sections.panel import ButtonSettings, LightSettings
 from edgebot.config.sections.server import ServerSettings
 from edgebot.config.sections.speech import SttSettings, TtsSettings
 from edgebot.config.sections.telling import MetricsSettings, Webhook
@@ -79,6 +80,12 @@ class Settings(Section):
 
     vad: VadSettings = VadSettings()
     """When a person speaks and when they are done."""
+
+    button: ButtonSettings = ButtonSettings()
+    """A key or button for push to talk."""
+
+    lights: LightSettings = LightSettings()
+    """A light that shows what the assistant does."""
 
     voices: VoiceSettings = VoiceSettings()
     """Who speaks."""

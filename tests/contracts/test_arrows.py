@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "config": {"core"},
     "models": {"core", "config"},
     "audio": {"core"},
+    "panel": {"core"},
     "vad": {"core", "models"},
     "wake": {"core", "models"},
     "stt": {"core", "models"},

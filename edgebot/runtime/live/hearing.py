@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edgebot.core.audio import RATE_HZ, AudioFrame
@@ -11,8 +11,10 @@ from edgebot.core.dialogue import Dialogue
 from edgebot.core.listening import TurnDetector
 from edgebot.core.speech import Transcript
 from edgebot.core.turn import Turn
-from edgebot.runtime.endpointing import Endpointer, EndpointLimits
+from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event
+from edgebot.runtime.live.holding import Hold
 from edgebot.runtime.live.jobs import Attempt
+from edgebot.runtime.live.manners import Manners
 from edgebot.runtime.live.recent import Recent
 from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.unfinished import dangles
@@ -53,11 +55,22 @@ class Opening:
     lead: Recent = field(default_factory=Recent)
     """What was heard while nobody spoke yet."""
 
+    hold: Hold | None = None
+    """The press of the key that opened it."""
+
     ahead: Turn | None = None
     """What is worked ahead on the words so far."""
 
     asked_at: int = 0
     """Age at which the words so far were last handed on, in samples."""
+
+    def events(self, probability: float, samples: int) -> list[Event]:
+        """What follows from the next ``samples`` with their ``probability`` of speech."""
+        events = self.endpointer.accept(probability, samples)
+        if self.hold is None:
+            return events
+        started = self.endpointer.started_at is not None
+        return self.hold.judge(events, self.age, started=started)
 
     def propose(self, submit: Callable[[Attempt], None]) -> Attempt:
         """Have an answer prepared to what was said so far; does so once."""
@@ -115,6 +128,21 @@ class Finished:
     def finish(self) -> Transcript:
         """The transcript."""
         return self._transcript
+
+
+def opening_of(
+    by: str,
+    session: str,
+    wait_s: float,
+    manners: Manners,
+    detector: TurnDetector | None,
+    submit: Callable[[Attempt], None],
+) -> Opening:
+    """The microphone is open, ``by`` what opened it, for somebody to begin within ``wait_s``."""
+    opening = Opening(by, session)
+    limits = replace(manners.endpoint, no_speech_ms=int(wait_s * 1000))
+    opening.endpointer = endpointer_of(opening, limits, detector, submit, manners.language)
+    return opening
 
 
 def endpointer_of(

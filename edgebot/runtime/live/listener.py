@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from edgebot.core.audio import RATE_HZ, AudioFrame, Sound
 from edgebot.core.dialogue import Dialogue
@@ -19,7 +18,8 @@ from edgebot.runtime.live.break_in import BreakIn
 from edgebot.runtime.live.calling import Calling
 from edgebot.runtime.live.frames import chunks_of
 from edgebot.runtime.live.health import StageHealth
-from edgebot.runtime.live.hearing import Finished, Opening, endpointer_of
+from edgebot.runtime.live.hearing import Finished, Opening, opening_of
+from edgebot.runtime.live.holding import Hold
 from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
 from edgebot.runtime.live.recent import Recent
@@ -72,9 +72,10 @@ class Listener:
 
     # --- from any thread
 
-    def open(self, by: str = "button") -> None:
-        """Open the microphone with the next frame, as if the wake word had been said."""
-        self._requests.append(lambda: self._open(by, self.manners.wait_s))
+    def open(self, by: str = "button", hold: Hold | None = None) -> None:
+        """Open the microphone with the next frame, as if the wake word had been said.
+        ``hold``: the press of a key that keeps it open."""
+        self._requests.append(lambda: self._open(by, self.manners.wait_s, hold=hold))
 
     def after(self, outcome: Outcome) -> None:
         """A turn has ended."""
@@ -175,7 +176,9 @@ class Listener:
 
     # --- the microphone is open
 
-    def _open(self, by: str, wait_s: float, since: int | None = None) -> None:
+    def _open(
+        self, by: str, wait_s: float, since: int | None = None, hold: Hold | None = None
+    ) -> None:
         """``since``: position from which on what was heard counts, in samples."""
         if self._opening is not None:
             if by in ("follow_up", "question"):
@@ -185,6 +188,7 @@ class Listener:
         self._speaker.interrupt()
         self._ears.voice.reset()
         opening = self._opened(by, wait_s)
+        opening.hold = hold
         self._speaker.tone("heard")
         if since is not None:
             for frame in self._recent.after_word(since):
@@ -193,11 +197,9 @@ class Listener:
                     break
 
     def _opened(self, by: str, wait_s: float) -> Opening:
-        self._opening = opening = Opening(by, self.session)
         self._rest = None
-        limits = replace(self.manners.endpoint, no_speech_ms=int(wait_s * 1000))
-        opening.endpointer = endpointer_of(
-            opening, limits, self._ears.turn, self._responder.submit, self.manners.language
+        self._opening = opening = opening_of(
+            by, self.session, wait_s, self.manners, self._ears.turn, self._responder.submit
         )
         self._hooks.state("listening")
         return opening
@@ -212,7 +214,7 @@ class Listener:
                 self._on_words(opening)
         else:
             opening.lead.add(frame, self.manners.pre_roll_s)
-        for event in opening.endpointer.accept(probability, len(frame.samples)):
+        for event in opening.events(probability, len(frame.samples)):
             self._on_event(opening, event)
             if self._opening is not opening:
                 return
