@@ -104,7 +104,13 @@ def test_exposure_is_as_low_as_promised(tmp_path: Path) -> None:
 
 @needs_systemd
 @pytest.mark.parametrize(
-    ("drop_in", "most"), [("no-network.conf", 1.0), ("home-network.conf", HARDENED)]
+    ("drop_in", "most"),
+    [
+        ("no-network.conf", 1.0),
+        ("home-network.conf", HARDENED),
+        ("talk-key.conf", HARDENED),
+        ("gpio.conf", HARDENED),
+    ],
 )
 def test_exposure_with_the_drop_ins(tmp_path: Path, drop_in: str, most: float) -> None:
     assert analyze(tmp_path, drop_in) <= most
