@@ -17,6 +17,14 @@ def share_dir(name: str) -> Path:
     return _PACKAGE / "_share" / name
 
 
+def prepared_dir() -> Path:
+    """What a bundle's maker has worked out, so that the board need not; may be missing.
+
+    It is laid out like :func:`cache_dir`, and read where that has nothing.
+    """
+    return _PACKAGE / "_share" / "prepared"
+
+
 def models_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Where fetched model files lie.
 

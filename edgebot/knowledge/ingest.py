@@ -13,6 +13,7 @@ from edgebot.core.errors import KnowledgeError, StoreError
 from edgebot.knowledge.document import Draft, ImportReport
 from edgebot.knowledge.import_lock import import_lock
 from edgebot.knowledge.passages import cut
+from edgebot.knowledge.prepared import PreparedPassages, Ready
 from edgebot.knowledge.readers import format_of, read_document
 from edgebot.knowledge.store import Encoded, KnowledgeStore
 from edgebot.knowledge.vectors import quantised
@@ -44,13 +45,22 @@ class Importer:
     """Brings files into a store. Incremental: what has not changed costs its hash only."""
 
     def __init__(
-        self, store: KnowledgeStore, embedder: Embedder, max_bytes: int, origin: str = "import"
+        self,
+        store: KnowledgeStore,
+        embedder: Embedder,
+        max_bytes: int,
+        origin: str = "import",
+        prepared: PreparedPassages | None = None,
     ) -> None:
-        """``max_bytes`` is the size above which a file is refused."""
+        """``max_bytes`` is the size above which a file is refused.
+
+        What is ``prepared`` is neither read nor encoded.
+        """
         self._store = store
         self._embedder = embedder
         self._max_bytes = max_bytes
         self._origin = origin
+        self._prepared = prepared
         self._report = ImportReport()
         self._queue: list[tuple[_Open, int, Draft]] = []
         self._progress: Progress = lambda _bytes, _name: None
@@ -107,9 +117,10 @@ class Importer:
                 self._report.unchanged += 1
                 self._progress(len(content), source)
                 return
-            document = read_document(content, path)
-            drafts = cut(document)
-            if not drafts:
+            ready = self._ready(content, path)
+            document = None if ready else read_document(content, path)
+            drafts = cut(document) if document else []
+            if document and not drafts:
                 raise KnowledgeError("there is no text in it")
         except KnowledgeError as error:
             self._fail(source, path, str(error))
@@ -119,13 +130,32 @@ class Importer:
             self._fail(source, path, f"cannot be read ({reason})")
             return
         kind = format_of(path) or ""
-        number, kept = self._store.begin_document(
-            source, document.title, kind, self._origin, len(content)
-        )
+        title = ready.title if ready else document.title if document else ""
+        number, kept = self._store.begin_document(source, title, kind, self._origin, len(content))
         opened = _Open(number, digest, kept)
         self._report.changed += known is not None
         self._report.added += known is None
-        self._enqueue(opened, drafts, source, len(content))
+        if ready:
+            self._copy(opened, ready)
+            self._progress(len(content), source)
+        else:
+            self._enqueue(opened, drafts, source, len(content))
+
+    def _ready(self, content: bytes, path: Path) -> Ready | None:
+        if self._prepared is None:
+            return None
+        return self._prepared.find(content, path.name, self._embedder.model_id)
+
+    def _copy(self, opened: _Open, ready: Ready) -> None:
+        fresh = []
+        for place, (draft, encoded) in enumerate(ready.passages.items()):
+            if draft in opened.kept:
+                opened.moved.append((place, opened.kept.pop(draft)))
+            else:
+                fresh.append((opened.number, place, draft, encoded))
+        self._store.add_passages(fresh)
+        self._report.passages += len(fresh)
+        self._finish(opened)
 
     def _content(self, path: Path) -> bytes:
         size = path.stat().st_size
@@ -232,7 +262,11 @@ def fingerprint(folder: Path, model: str) -> str:
 
 
 def sync_shipped(
-    store: KnowledgeStore, embedder: Embedder, folder: Path, max_bytes: int
+    store: KnowledgeStore,
+    embedder: Embedder,
+    folder: Path,
+    max_bytes: int,
+    prepared: PreparedPassages | None = None,
 ) -> ImportReport | None:
     """Import the documents edgebot ships, unless nothing has changed since the last time.
 
@@ -243,7 +277,7 @@ def sync_shipped(
     if store.setting("shipped") == mark:
         return None
     _follow(store, folder)
-    importer = Importer(store, embedder, max_bytes, origin="shipped")
+    importer = Importer(store, embedder, max_bytes, "shipped", prepared)
     report = importer.run([folder], waiting=_refuse)
     store.set_setting({"shipped": mark, "shipped_folder": source_of(folder)})
     return report

@@ -41,9 +41,11 @@ class ChatEngine(ABC):
         model_id: str,
         context_tokens: int,
         prefix_dir: Path | None,
+        prefix_prepared: Path | None = None,
         identity: Mapping[str, str | int],
     ) -> None:
         """``prefix_dir``: where states of static prompts are kept (nowhere when None).
+        ``prefix_prepared``: where some may lie already; only read.
 
         ``identity``: everything besides its tokens that such a state depends on.
         """
@@ -54,7 +56,7 @@ class ChatEngine(ABC):
         self._template = template
         self._lock = threading.Lock()
         self._closed = False
-        store = PrefixStore(prefix_dir, identity) if prefix_dir else None
+        store = PrefixStore(prefix_dir, identity, prefix_prepared) if prefix_dir else None
         self.state = KeptState(native, store)
 
     # --- what an engine adds

@@ -32,15 +32,17 @@ class LlamaEngine(ChatEngine):
         batch_tokens: int = 256,
         memory_bytes: int | None = None,
         prefix_dir: Path | None = None,
+        prefix_prepared: Path | None = None,
         fingerprint: str = "",
     ) -> None:
         """Load ``path``.
 
         ``batch_tokens``: prompt tokens computed in one go; more is a little faster to read and
         slower to cancel. ``memory_bytes``: what the profile grants. ``prefix_dir``: where states
-        of static prompts are kept (nowhere when None). ``fingerprint``: SHA-256 of the file where
-        it is known. Raises ``EngineError`` (damaged or foreign file), ``OutOfMemory`` before
-        anything is loaded, ``ConfigError`` for a context longer than the model's.
+        of static prompts are kept (nowhere when None); ``prefix_prepared``: where some may lie
+        already. ``fingerprint``: SHA-256 of the file where it is known. Raises ``EngineError``
+        (damaged or foreign file), ``OutOfMemory`` before anything is loaded, ``ConfigError`` for a
+        context longer than the model's.
         """
         header = read_header(path)
         check_context(context_tokens, header.number("context_length", context_tokens))
@@ -61,6 +63,7 @@ class LlamaEngine(ChatEngine):
             model_id=model_id,
             context_tokens=context_tokens,
             prefix_dir=prefix_dir,
+            prefix_prepared=prefix_prepared,
             identity={
                 "model": fingerprint or stamp(path),
                 "library": library_version(),

@@ -32,6 +32,7 @@ class OnnxEngine(ChatEngine):
         batch_tokens: int = 64,
         memory_bytes: int | None = None,
         prefix_dir: Path | None = None,
+        prefix_prepared: Path | None = None,
         fingerprint: str = "",
     ) -> None:
         """Load the model that ``path`` (its ``model.json``, or the directory) describes.
@@ -62,6 +63,7 @@ class OnnxEngine(ChatEngine):
             model_id=model_id,
             context_tokens=context_tokens,
             prefix_dir=prefix_dir,
+            prefix_prepared=prefix_prepared,
             identity={
                 "model": fingerprint or stamp(path),
                 "library": library_version(),

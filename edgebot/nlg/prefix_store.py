@@ -36,9 +36,15 @@ class PrefixState:
 class PrefixStore:
     """A directory of saved states."""
 
-    def __init__(self, directory: Path, identity: Mapping[str, str | int]) -> None:
-        """``identity``: everything besides the tokens that a state depends on."""
+    def __init__(
+        self, directory: Path, identity: Mapping[str, str | int], prepared: Path | None = None
+    ) -> None:
+        """``identity``: everything besides the tokens that a state depends on.
+
+        ``prepared``: a second directory to look in, which is never written to.
+        """
         self._directory = directory
+        self._prepared = prepared
         self._identity = dict(identity)
 
     def _header(self, tokens: Sequence[int], state: bytes) -> bytes:
@@ -57,7 +63,12 @@ class PrefixStore:
 
     def load(self, tokens: Sequence[int]) -> PrefixState | None:
         """The saved state after ``tokens``, or None when there is no good one."""
-        path = self.path(tokens)
+        own = self.path(tokens)
+        if (state := self._read(own, tokens)) is not None or self._prepared is None:
+            return state
+        return self._read(self._prepared / own.name, tokens)
+
+    def _read(self, path: Path, tokens: Sequence[int]) -> PrefixState | None:
         try:
             with path.open("rb") as file:
                 if file.read(len(_MAGIC)) != _MAGIC:
@@ -70,8 +81,9 @@ class PrefixStore:
             return None
         except (OSError, ValueError) as problem:
             log.warning("%s: %s; it is built again", path, problem)
-            with contextlib.suppress(OSError):
-                path.unlink()
+            if path.parent == self._directory:
+                with contextlib.suppress(OSError):
+                    path.unlink()
             return None
         return PrefixState(tuple(tokens), state)
 

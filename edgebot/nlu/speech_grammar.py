@@ -41,13 +41,17 @@ _VERSION = 2
 class SpeechGrammar:
     """Phrases for a recogniser, by state. Safe to use from several threads.
 
-    What the templates give is the same until they change: it is kept in ``cache`` between runs.
+    What the templates give is the same until they change: it is kept in ``cache`` between runs,
+    or was ``prepared`` in a folder that is only read.
     The household's own names come on top with every call.
     """
 
-    def __init__(self, sentences: SentenceSet, cache: Path | None = None) -> None:
+    def __init__(
+        self, sentences: SentenceSet, cache: Path | None = None, prepared: Path | None = None
+    ) -> None:
         self._sentences = sentences
         self._cache = cache
+        self._prepared = prepared
         self._kept: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
@@ -61,22 +65,21 @@ class SpeechGrammar:
         return (*phrases, *(phrase for name in names for phrase in self._spoken(name)))
 
     def _templates_phrases(self, state: str) -> tuple[str, ...]:
-        file = self._cache_file(state)
-        if file is not None:
+        name = self._file_name(state)
+        for folder in (self._cache, self._prepared):
             try:
-                return tuple(file.read_text(encoding="utf-8").splitlines())
+                if folder is not None:
+                    return tuple((folder / name).read_text(encoding="utf-8").splitlines())
             except (OSError, UnicodeDecodeError):
                 pass  # not there yet: made below
         made = tuple(self._make(NluContext(state)))
-        if file is not None:
-            _keep(file, made)
+        if self._cache is not None:
+            _keep(self._cache / name, made)
         return made
 
-    def _cache_file(self, state: str) -> Path | None:
-        if self._cache is None:
-            return None
+    def _file_name(self, state: str) -> str:
         key = hashlib.sha256(f"{_VERSION} {self._sentences.digest} {state}".encode()).hexdigest()
-        return self._cache / f"{key[:32]}.txt"
+        return f"{key[:32]}.txt"
 
     def _make(self, context: NluContext) -> Iterator[str]:
         sampler = Sampler(self._sentences, 0, context.lists)

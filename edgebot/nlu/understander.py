@@ -41,10 +41,12 @@ class TemplateUnderstander:
         sentences: SentenceSet,
         opener: Callable[[], Classifier | None] = lambda: None,
         cache: Path | None = None,
+        prepared: Path | None = None,
     ) -> None:
         """``opener`` loads the classifier when it is first needed (it may have to be trained).
 
-        ``cache``: a directory for what is slow to make and can be made again.
+        ``cache``: a directory for what is slow to make and can be made again; ``prepared``: one
+        in which it may lie already.
         """
         self.sentences = sentences
         self.language = sentences.language
@@ -53,7 +55,7 @@ class TemplateUnderstander:
         self._opened = False
         self._classifier: Classifier | None = None
         self._lock = threading.Lock()
-        self._grammar = SpeechGrammar(sentences, cache)
+        self._grammar = SpeechGrammar(sentences, cache, prepared)
 
     def match(self, text: str, context: NluContext) -> Sequence[Parse]:
         """The commands in ``text``, in order; empty when no template fits."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from edgebot.config.paths import share_dir
+from edgebot.config.paths import prepared_dir, share_dir
 from edgebot.config.settings import Settings
 from edgebot.core.embedding import TokenEmbedder
 from edgebot.core.errors import StoreError
 from edgebot.knowledge.document import ImportReport
 from edgebot.knowledge.ingest import sync_shipped
+from edgebot.knowledge.prepared import PreparedPassages
 from edgebot.knowledge.store import KnowledgeStore
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,10 @@ def keep_shipped(
     if not settings.knowledge.shipped:
         return None
     try:
-        report = sync_shipped(store, embedder, share_dir("knowledge"), max_bytes(settings))
+        prepared = PreparedPassages(prepared_dir() / "knowledge")
+        report = sync_shipped(
+            store, embedder, share_dir("knowledge"), max_bytes(settings), prepared
+        )
     except StoreError as error:
         _log.warning("the documents that come with edgebot were not imported: %s", error)
         return None

@@ -45,6 +45,7 @@ def open_engine(engine: Any, installed: Installed, settings: Settings) -> Langua
         threads=settings.threads.llm,
         context_tokens=settings.llm.context_tokens,
         prefix_dir=_cache() / "prompts",
+        prefix_prepared=paths.prepared_dir() / "prompts",
         fingerprint=file.sha256,
     )
     return model

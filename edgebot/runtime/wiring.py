@@ -260,11 +260,14 @@ class Assembly(Ears):
 
         def classifier() -> IntentClassifier | None:
             own = intents_file is None
-            model = own_model(sentences, self.embedder(), paths.cache_dir(), own)
+            model = own_model(
+                sentences, self.embedder(), paths.cache_dir(), own, prepared=paths.prepared_dir()
+            )
             threshold = self.settings.nlu.classifier_threshold
             return IntentClassifier(model, self.embedder(), threshold) if model else None
 
-        return TemplateUnderstander(sentences, classifier, paths.cache_dir() / "grammar")
+        places = (folder / "grammar" for folder in (paths.cache_dir(), paths.prepared_dir()))
+        return TemplateUnderstander(sentences, classifier, *places)
 
     def household(self) -> Household:
         """Promises, lists, memories and the skills that keep them."""

@@ -55,21 +55,24 @@ def own_model(
     cache: Path,
     own: bool = True,
     announce: Announce = lambda what, texts: lambda done: None,
+    prepared: Path | None = None,
 ) -> IntentModel | None:
     """The classifier of ``sentences``, from ``cache`` if nothing has changed, else trained.
 
-    ``own``: they are the assistant's, so that its paraphrases belong to them.
+    ``own``: they are the assistant's, so that its paraphrases belong to them. ``prepared``: a
+    second place to look, which is never written to.
     None where there is nothing to tell apart (fewer than two intents).
     """
     if len({each.intent for each in sentences.templates if not each.states}) < 2:
         return None
     name = f"{sentences.language}-{embedder.model_id}-{_digest(sentences, own)[:16]}"
     kept = cache / "classifiers" / name
-    if (kept / "model.json").is_file():
-        try:
-            return IntentModel.load(kept)
-        except UnderstandingError as problem:
-            log.warning("%s", problem)
+    for place in (kept, *([prepared / "classifiers" / name] if prepared else [])):
+        if (place / "model.json").is_file():
+            try:
+                return IntentModel.load(place)
+            except UnderstandingError as problem:
+                log.warning("%s", problem)
     examples = collect(sentences, own)
     model = train(examples.texts, examples.intents, embedder, announce, groups=examples.groups)
     try:

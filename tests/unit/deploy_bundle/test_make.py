@@ -16,7 +16,7 @@ import yaml
 from edgebot.config.profiles import Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
 from edgebot.core.errors import BundleError, UsageError
-from edgebot.deploy import bundle_build, bundle_contents, wheels
+from edgebot.deploy import bundle_build, bundle_contents, preparing, wheels
 from edgebot.deploy.bundle_file import BundleReader
 from edgebot.deploy.bundle_format import Manifest
 from edgebot.deploy.bundle_order import Order, architecture, creation_date
@@ -66,6 +66,10 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     monkeypatch.setattr(
         wheels, "llama_wheel", lambda *_, **__: wheels.LlamaWheel(wheel, ("dotprod",))
     )
+    ready = tmp_path / "ready"
+    (ready / "grammar").mkdir(parents=True)
+    (ready / "grammar" / "phrases.txt").write_text("as kept\n")
+    monkeypatch.setattr(preparing, "prepared", lambda *_: ready)
     folder = tmp_path / "store" / "tiny"
     folder.mkdir(parents=True)
     (folder / "tiny.onnx").write_bytes(b"weights" * 1000)
@@ -133,6 +137,7 @@ def test_what_is_in_it(order: Order, tmp_path: Path) -> None:
     assert any(
         e.kind == "knowledge" and p.startswith(f"{shared}knowledge/") for p, e in entries.items()
     )
+    assert entries[f"{shared}prepared/grammar/phrases.txt"].kind == "knowledge"
     assert not any(path.endswith("/RECORD") for path in entries)
     parts = {part["name"]: part for part in bill["components"]}
     assert bill["specVersion"] == "1.5"

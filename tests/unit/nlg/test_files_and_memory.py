@@ -114,6 +114,24 @@ def test_a_state_comes_back_whole(tmp_path: Path) -> None:
     assert [path.suffix for path in (tmp_path / "new").iterdir()] == [".kv"]
 
 
+def test_a_prepared_state_is_read_and_never_touched(tmp_path: Path) -> None:
+    maker, board = tmp_path / "maker", tmp_path / "board"
+    PrefixStore(maker, IDENTITY).save(TOKENS, b"state")
+    store = PrefixStore(board, IDENTITY, maker)
+    saved = store.load(TOKENS)
+    assert saved is not None
+    assert saved.state == b"state"
+    assert not board.exists()
+    file = store.path(TOKENS)
+    (maker / file.name).write_bytes(b"damaged")
+    assert store.load(TOKENS) is None
+    assert (maker / file.name).read_bytes() == b"damaged"
+    store.save(TOKENS, b"own")
+    own = store.load(TOKENS)
+    assert own is not None
+    assert own.state == b"own"
+
+
 @pytest.mark.parametrize("key", ["model", "library", "context_tokens"])
 def test_a_state_of_another_model_library_or_context_is_not_used(tmp_path: Path, key: str) -> None:
     PrefixStore(tmp_path, IDENTITY).save(TOKENS, b"state")

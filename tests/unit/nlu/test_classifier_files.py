@@ -172,6 +172,25 @@ def test_the_classifier_is_trained_once_and_again_when_it_is_damaged(
     assert encoder.calls > trained
 
 
+def test_a_prepared_classifier_is_used_and_nothing_is_trained_or_written(
+    household: SentenceSet, tmp_path: Path
+) -> None:
+    maker, board = tmp_path / "maker", tmp_path / "board"
+    made = own_model(household, WordEncoder(), maker, own=False)
+    encoder = WordEncoder()
+    found = own_model(household, encoder, board, own=False, prepared=maker)
+    assert encoder.calls == 0
+    assert not board.exists()
+    assert made is not None
+    assert found is not None
+    assert found.about == made.about
+    kept = next((maker / "classifiers").iterdir())
+    (kept / "weights.npz").write_bytes(b"")  # damaged: trained, and kept where it may be
+    assert own_model(household, encoder, board, own=False, prepared=maker) is not None
+    assert encoder.calls > 0
+    assert (board / "classifiers" / kept.name / "model.json").is_file()
+
+
 def test_one_intent_has_no_classifier(sentences_of: Maker, tmp_path: Path) -> None:
     alone = sentences_of("language: en\nintents: {a: {data: [{sentences: [go]}]}}\n")
     assert own_model(alone, WordEncoder(), tmp_path, own=False) is None

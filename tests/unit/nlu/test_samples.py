@@ -104,6 +104,9 @@ def test_the_grammar_is_kept_until_the_sentences_change(
     assert len(kept) == 1
     kept[0].write_text("as kept", encoding="utf-8")
     assert list(SpeechGrammar(household, tmp_path).phrases(NluContext())) == ["as kept"]
+    own = tmp_path / "own"
+    assert list(SpeechGrammar(household, own, tmp_path).phrases(NluContext())) == ["as kept"]
+    assert not own.exists()
     kept[0].unlink()
     assert SpeechGrammar(household, tmp_path).phrases(NluContext()) == first
 
