@@ -13,13 +13,13 @@ from typing import Any
 
 from benchmarks.build import measured
 from benchmarks.common import SHARED_DATA, say, table, write_result
-from benchmarks.line_chart import line_chart
 from benchmarks.nlu import rows_of
 from edgebot.build.artefact import of_installed
 from edgebot.build.building import Building, find_origin
 from edgebot.build.charts import Point, points
 from edgebot.build.minilm_evaluate import accuracies, split
 from edgebot.build.minilm_open import open_encoder
+from edgebot.build.pictures import curves, write_chart
 from edgebot.build.recipe import read_recipe, recipe_files
 from edgebot.config import paths
 from edgebot.models.catalog import catalog_files, load_catalog
@@ -52,7 +52,7 @@ def run(quick: bool) -> dict[str, Any]:
         say(f"torch is not installed: {TRAINED} is left out")
     figures: dict[str, Any] = {
         "recipes": {name: measured(file, store) for name, file in chosen.items()},
-        "curves": {name: found for name, file in chosen.items() if (found := curves(file, store))},
+        "curves": {name: found for name, file in chosen.items() if (found := losses(file, store))},
     }
     if SHARED_DATA.is_dir():
         figures["intents"] = intents(store, quick)
@@ -67,7 +67,7 @@ def built(file: Path, store: ModelStore) -> Any:
     return Building(recipe, file, find_origin(recipe, file, store), data=data).run()
 
 
-def curves(file: Path, store: ModelStore) -> dict[str, list[float]]:
+def losses(file: Path, store: ModelStore) -> dict[str, list[float]]:
     """How the losses fell, where something was trained."""
     notes = [done.kept.notes for done in built(file, store).done]
     found: dict[str, list[float]] = next((n["curves"] for n in notes if "curves" in n), {})
@@ -107,11 +107,10 @@ def draw(figures: dict[str, Any]) -> None:
             "times as fast as its source",
             entries,
         )
-        (CHARTS / "onnx-encoders.svg").write_text(chart, encoding="utf-8")
-    for name, losses in figures["curves"].items():
-        at = range(1, 1 + max(map(len, losses.values())))
-        chart = line_chart(f"{name}: losses", "stretch of the training", list(at), losses)
-        (CHARTS / f"onnx-{name}-losses.svg").write_text(chart, encoding="utf-8")
+        write_chart(chart, CHARTS / "onnx-encoders.svg")
+    for name, seen in figures["curves"].items():
+        chart = curves(f"{name}: losses while it learnt", seen)
+        write_chart(chart, CHARTS / f"onnx-{name}-losses.svg")
 
 
 def report(figures: dict[str, Any]) -> str:

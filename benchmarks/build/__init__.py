@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.common import SHARED_DATA, say, table
 from edgebot.build.building import Building, find_origin
 from edgebot.build.charts import Point, points
+from edgebot.build.pictures import write_chart
 from edgebot.build.recipe import read_recipe, recipe_files
 from edgebot.config import paths
 from edgebot.models.catalog import catalog_files, load_catalog
@@ -70,7 +71,7 @@ def draw(figures: dict[str, Any]) -> None:
             "speed of reading prompts",
             entries,
         )
-        (HERE / name).write_text(chart, encoding="utf-8")
+        write_chart(chart, HERE / name)
 
 
 def report(figures: dict[str, Any]) -> str:

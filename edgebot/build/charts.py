@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 GOOD, BAD, SAME, LINE = "#3a7d44", "#c1440e", "#6b7280", "#999"
-_WIDTH = 720
+WIDTH = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ def bars(title: str, entries: Sequence[Bar]) -> str:
     """Bars from the source's figure (1) to the left or the right, on a logarithmic axis."""
     left, right, row = 220, 210, 30
     most = max([2.0, *(max(bar.ratio, 1 / bar.ratio) for bar in entries if bar.ratio > 0)])
-    middle = left + (_WIDTH - left - right) / 2
-    half = (_WIDTH - left - right) / 2
+    middle = left + (WIDTH - left - right) / 2
+    half = (WIDTH - left - right) / 2
     height = 60 + row * len(entries)
-    parts = [*_head(title, height), f'<path d="M{middle} 40V{height - 14}" stroke="{LINE}"/>']
-    parts.append(_text(middle, 38, "source", "middle", SAME))
+    parts = [*head(title, height), f'<path d="M{middle} 40V{height - 14}" stroke="{LINE}"/>']
+    parts.append(text(middle, 38, "source", "middle", SAME))
     for at, bar in enumerate(entries):
         y = 62 + row * at
         length = half * min(
@@ -41,8 +41,8 @@ def bars(title: str, entries: Sequence[Bar]) -> str:
             f'<rect x="{x:.1f}" y="{y - 12}" width="{max(length, 1):.1f}" height="16"'
             f' fill="{colour}" rx="2"/>'
         )
-        parts.append(_text(left - 10, y, bar.label, "end"))
-        parts.append(_text(_WIDTH - right + 12, y, bar.text, "start", colour))
+        parts.append(text(left - 10, y, bar.label, "end"))
+        parts.append(text(WIDTH - right + 12, y, bar.text, "start", colour))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -71,20 +71,20 @@ def points(
     low_y, high_y = _range(ys)
     largest = max([point.size for point in entries] + [1e-9])
     parts = [
-        *_head(title, height),
-        f'<path d="M{left} {top}V{bottom}H{_WIDTH - right}" fill="none" stroke="{LINE}"/>',
-        _text((left + _WIDTH - right) / 2, height - 16, x_label, "middle"),
-        _text(left, top - 12, y_label, "start"),
-        _text(_WIDTH - right + 10, top, f"area: {size_label}", "start", SAME),
-        _text(_WIDTH - right + 10, top + 18, "green: Pareto front", "start", GOOD),
+        *head(title, height),
+        f'<path d="M{left} {top}V{bottom}H{WIDTH - right}" fill="none" stroke="{LINE}"/>',
+        text((left + WIDTH - right) / 2, height - 16, x_label, "middle"),
+        text(left, top - 12, y_label, "start"),
+        text(WIDTH - right + 10, top, f"area: {size_label}", "start", SAME),
+        text(WIDTH - right + 10, top + 18, "green: Pareto front", "start", GOOD),
     ]
     for share in (0.0, 0.5, 1.0):
-        x = left + share * (_WIDTH - right - left)
+        x = left + share * (WIDTH - right - left)
         y = bottom - share * (bottom - top)
-        parts.append(_text(x, bottom + 18, f"{low_x + share * (high_x - low_x):.3g}", "middle"))
-        parts.append(_text(left - 8, y + 4, f"{low_y + share * (high_y - low_y):.3g}", "end"))
+        parts.append(text(x, bottom + 18, f"{low_x + share * (high_x - low_x):.3g}", "middle"))
+        parts.append(text(left - 8, y + 4, f"{low_y + share * (high_y - low_y):.3g}", "end"))
     for point in sorted(entries, key=lambda entry: -entry.size):
-        x = left + (point.x - low_x) / (high_x - low_x) * (_WIDTH - right - left)
+        x = left + (point.x - low_x) / (high_x - low_x) * (WIDTH - right - left)
         y = bottom - (point.y - low_y) / (high_y - low_y) * (bottom - top)
         radius = 4 + 14 * (max(point.size, 0) / largest) ** 0.5
         colour = GOOD if point.front else SAME
@@ -92,23 +92,25 @@ def points(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}"'
             f' fill-opacity="0.45" stroke="{colour}"/>'
         )
-        parts.append(_text(x + radius + 4, y + 4, point.label, "start"))
+        parts.append(text(x + radius + 4, y + 4, point.label, "start"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _head(title: str, height: float) -> list[str]:
+def head(title: str, height: float) -> list[str]:
+    """What every chart begins with."""
     return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
         ' font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
-        _text(16, 22, title, "start", "#111", 15),
+        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
+        text(16, 22, title, "start", "#111", 15),
     ]
 
 
-def _text(x: float, y: float, text: str, anchor: str, colour: str = "#333", size: int = 12) -> str:
+def text(x: float, y: float, words: str, anchor: str, colour: str = "#333", size: int = 12) -> str:
+    """``words`` at a place; ``anchor``: start, middle, end."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"'
-        f' font-size="{size}">{escape(text)}</text>'
+        f' font-size="{size}">{escape(words)}</text>'
     )
 
 

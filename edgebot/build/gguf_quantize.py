@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from edgebot.build.activity import ACTIVITY
 from edgebot.build.artefact import MODEL
 from edgebot.build.gguf_file import GgufFile
 from edgebot.build.importance import IMPORTANCE, load_importance
@@ -79,7 +80,7 @@ class QuantizeGguf(Step[QuantizeParameters]):
             source, job.folder / name, self.parameters, importance, job.threads
         )
         made = GgufFile(job.folder / name)
-        kept = {role for role in job.artefact.roles if role not in (MODEL, IMPORTANCE)}
+        kept = {role for role in job.artefact.roles if role not in (MODEL, IMPORTANCE, ACTIVITY)}
         notes = {
             "bits_per_weight": round(made.bits_per_weight, 3),
             "bits_per_weight_before": round(source.bits_per_weight, 3),

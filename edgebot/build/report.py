@@ -8,9 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from edgebot.build.building import Built
+from edgebot.build.building import Built, Done
 from edgebot.build.charts import Bar, bars
 from edgebot.build.evaluator import SOURCE
+from edgebot.build.pictures import curves, field, write_chart
 from edgebot.build.recipe import Recipe
 
 CHART_FILE, REPORT_FILE = "figures.svg", "report.html"
@@ -36,6 +37,27 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "reply_tok_s": ("writes a reply", "tokens/s"),
     "prompt_cpu_ms_per_tok": ("processor time, prompt", "ms/token"),
     "reply_cpu_ms_per_tok": ("processor time, reply", "ms/token"),
+    "book_kl_p95": ("divergence, book text, 95th percentile", "nats"),
+    "book_top1": ("same likeliest token, book text", "share"),
+    "answers_empty": ("empty answers", ""),
+    "cosine_mean": ("likeness of its vectors to the source's", "cosine"),
+    "cosine_least": ("the same, least like sentence", "cosine"),
+    "relation": ("likeness of its similarities", "correlation"),
+    "own_accuracy": ("our own intents told", "share"),
+    "own_lost": ("our own intents lost", "points"),
+    "own_gained": ("our own intents, over n-grams alone", "points"),
+    "recall_at_1": ("passage found first", "share"),
+    "recall_at_5": ("passage among five", "share"),
+    "wer": ("words misheard when it speaks", "share"),
+    "wer_lost": ("more words misheard", "points"),
+    "spectral_db": ("difference of the sound", "dB"),
+    "own_db": ("difference of the source from itself", "dB"),
+    "spectral_ratio": ("difference, of the source's own", "×"),
+    "same_decision": ("same decision as the source", "share"),
+    "right": ("right decisions", "share"),
+    "item_ms": ("takes for an item", "ms"),
+    "item_cpu_ms": ("processor time for an item", "ms"),
+    "times_faster": ("as fast as the source", "times"),
     "load_s": ("loads", "s"),
     "peak_rss_mb": ("peak memory", "MB"),
 }
@@ -46,15 +68,41 @@ h1{margin-bottom:0}.lead{font-size:1.15rem}.pass{color:#3a7d44}.miss{color:#c144
 table{border-collapse:collapse;margin:1rem 0;width:100%}
 th,td{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}small{color:#666}
+td.n,th.n{white-space:nowrap}details{margin:1rem 0}summary{cursor:pointer;color:#444}
 svg{max-width:100%;height:auto;border:1px solid #eee}code{font-size:.85em}
+code.w{overflow-wrap:anywhere}
 """
+
+_DRAWN = ("curves", "attention_first")
+"""Notes that are shown as a picture."""
+
+_SIGNS = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
+
+_MEANINGS = (
+    "Divergence says how far its guesses of the next word are from the source's: below 0.05 nats "
+    "one hardly notices, above 0.3 it is another model."
+)
 
 
 def write_report(built: Built, manifest: Mapping[str, Any], folder: Path) -> None:
-    """Write the report and its chart into ``folder``."""
-    chart = bars(f"{built.recipe.name} against its source", list(_bars(built)))
-    (folder / CHART_FILE).write_text(chart, encoding="utf-8")
-    (folder / REPORT_FILE).write_text(_page(built, manifest, chart), encoding="utf-8")
+    """Write the report and its charts (SVG, PNG beside it) into ``folder``."""
+    charts = {CHART_FILE: bars(f"{built.recipe.name} against its source", list(_bars(built)))}
+    charts |= dict(_seen_by_steps(built))
+    for name, chart in charts.items():
+        write_chart(chart, folder / name)
+    page = _page(built, manifest, list(charts.values()))
+    (folder / REPORT_FILE).write_text(page, encoding="utf-8")
+
+
+def _seen_by_steps(built: Built) -> Iterable[tuple[str, str]]:
+    """File and chart of what steps put into their notes: curves of a training, attention."""
+    for at, done in enumerate(built.done, 1):
+        notes, name = done.kept.notes, done.step.name
+        if losses := notes.get("curves"):
+            yield f"{at}-{name}.svg", curves(f"{name}: losses while it learnt", losses)
+        if shares := notes.get("attention_first"):
+            title = "Attention that heads give to the first token: dark ones do little else"
+            yield f"{at}-{name}.svg", field(title, "head", "layer", shares)
 
 
 def summary(figures: Mapping[str, float]) -> str:
@@ -101,16 +149,19 @@ def label(name: str) -> str:
     return LABELS.get(name, (name.replace("_", " "), ""))[0]
 
 
-def _page(built: Built, manifest: Mapping[str, Any], chart: str) -> str:
-    recipe, passed = built.recipe, built.passed
+def _page(built: Built, manifest: Mapping[str, Any], charts: Sequence[str]) -> str:
+    recipe, missed = built.recipe, [v for v in built.verdicts if not v.passed]
     verdict = (
-        '<span class="pass">may be shipped: every gate is passed</span>'
-        if passed
-        else '<span class="miss">must not be shipped: a gate is missed</span>'
+        '<span class="miss">must not be shipped: '
+        f"{escape(', '.join(verdict.gate.text for verdict in missed))} is missed</span>"
+        if missed
+        else f'<span class="pass">may be shipped: all {len(built.verdicts)} gates are passed</span>'
     )
     skipped = f"<p><small>Left out: {escape(', '.join(built.skipped))}.</small></p>"
+    pictures = f"<h2>What the steps saw</h2>{''.join(charts[1:])}" if charts[1:] else ""
     return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{escape(recipe.name)}</title>
+<html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{escape(recipe.name)}</title>
 <style>{_STYLE}</style>
 <h1>{escape(recipe.name)}</h1>
 <p>{escape(recipe.description)}; from <b>{escape(built.origin.name)}</b>
@@ -119,9 +170,14 @@ def _page(built: Built, manifest: Mapping[str, Any], chart: str) -> str:
 <h2>Gates</h2>
 {_gates(built)}
 <h2>Against its source</h2>
-{chart}
+<p><small>To the left of the line: less than the source; to the right: more. Green is better, red is
+worse. {_MEANINGS if "kl" in built.figures else ""}</small></p>
+{charts[0]}
+<details><summary>All figures</summary>
 {_figures(built.figures)}
+</details>
 {skipped if built.skipped else ""}
+{pictures}
 <h2>How it was made</h2>
 {_steps(built)}
 <p><small>{escape(", ".join(f"{k} {v}" for k, v in manifest["versions"].items()))}</small></p>
@@ -130,16 +186,19 @@ def _page(built: Built, manifest: Mapping[str, Any], chart: str) -> str:
 
 
 def _gates(built: Built) -> str:
-    rows = [
-        (
-            f'<span class="{"pass" if v.passed else "miss"}">{"✓" if v.passed else "✗"}</span>',
-            f"<code>{escape(v.gate.text)}</code>",
-            "not measured" if v.found is None else f"{v.found:.4g}",
-            "" if v.bound is None else f"{v.bound:.4g}",
+    rows = []
+    for v in built.verdicts:
+        unit = LABELS.get(v.gate.figure, ("", ""))[1]
+        rows.append(
+            (
+                f'<span class="{"pass" if v.passed else "miss"}">{"✓" if v.passed else "✗"}</span>',
+                f"{escape(label(v.gate.figure))} <small>{escape(unit)}</small>",
+                "not measured" if v.found is None else f"{v.found:.4g}",
+                "" if v.bound is None else f"{escape(_SIGNS[v.gate.comparison])} {v.bound:.4g}",
+                f"<code>{escape(v.gate.text)}</code>",
+            )
         )
-        for v in built.verdicts
-    ]
-    return _table(("", "gate", "found", "limit"), rows, numbers=(2, 3))
+    return _table(("", "what", "found", "limit", "gate"), rows, numbers=(2, 3))
 
 
 def _figures(figures: Mapping[str, float]) -> str:
@@ -165,7 +224,7 @@ def _steps(built: Built) -> str:
     rows = [
         (
             escape(done.step.name),
-            f"<code>{escape(json.dumps(done.step.parameters.model_dump(mode='json')))}</code>",
+            f"<code class=w>{escape(_parameters(done))}</code>",
             f"<small>{escape(_short(done.kept.notes))}</small>",
             f"{done.kept.seconds:.1f} s",
             f"{done.kept.peak_mb:.0f} MB",
@@ -175,11 +234,18 @@ def _steps(built: Built) -> str:
     return _table(("step", "parameters", "notes", "time", "peak memory"), rows, numbers=(3, 4))
 
 
+def _parameters(done: Done) -> str:
+    asked = done.step.parameters.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps(asked) if asked else ""
+
+
 def _short(notes: Mapping[str, Any]) -> str:
     """Figures of a step; long lists by their length."""
     said = []
     for name, value in notes.items():
         shown = value
+        if name in _DRAWN or value in ({}, []):
+            continue
         if isinstance(value, Mapping | list) and len(value) > 8:
             shown = f"{len(value)} of them"
         said.append(f"{name.replace('_', ' ')}: {shown}")

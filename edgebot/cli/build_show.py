@@ -10,6 +10,7 @@ import click
 from edgebot.build.charts import Point, points
 from edgebot.build.evaluator import SOURCE
 from edgebot.build.gates import Verdict
+from edgebot.build.pictures import write_chart
 from edgebot.build.recipe import find_recipe, read_recipe, recipe_files
 from edgebot.build.report import LABELS, label
 from edgebot.cli.context import assembly_of
@@ -95,7 +96,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.option(
     "--chart",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Also draw size against divergence against speed as SVG.",
+    help="Also draw size against divergence against speed, as SVG and PNG.",
 )
 @json_option
 @click.pass_context
@@ -119,7 +120,7 @@ def compare(
     if not builds:
         raise UsageError("nothing was built here yet; run `edgebot build --profile PROFILE`")
     if chart:
-        chart.write_text(size_chart(builds), encoding="utf-8")
+        write_chart(size_chart(builds), chart)
     if as_json:
         for name, figures in builds:
             emit({"id": name, **figures})

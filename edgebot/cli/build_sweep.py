@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgebot.build.charts import Point, points
+from edgebot.build.pictures import write_chart
 from edgebot.build.recipe import find_recipe, read_recipe
 from edgebot.build.report import label
 from edgebot.build.sweep import Outcome, objectives, pareto, run_here, run_on_ray, variants
@@ -42,7 +43,7 @@ from edgebot.core.errors import UsageError
     help="Directory of development data ($DATA of the recipes).",
 )
 @click.option(
-    "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it as SVG."
+    "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Also draw it, as SVG and PNG."
 )
 @json_option
 @click.pass_context
@@ -89,7 +90,7 @@ def sweep(
     else:
         click.echo(_table(outcomes, front, list(wanted)))
     if chart:
-        chart.write_text(_chart(recipe.name, outcomes, front, list(wanted)), encoding="utf-8")
+        write_chart(_chart(recipe.name, outcomes, front, list(wanted)), chart)
 
 
 def _table(outcomes: list[Outcome], front: list[Outcome], names: list[str]) -> str:
