@@ -26,6 +26,7 @@ PARTS = [
     "llm",
     "build",
     "build_onnx",
+    "build_waiting",
     "engines",
     "quality",
     "voices",

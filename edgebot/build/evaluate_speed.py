@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ class Speed(Evaluator[SpeedParameters]):
         """``prompt_tok_s``, ``reply_tok_s``, ``load_s``, ``peak_rss_mb``, ``…_cpu_ms_per_tok``."""
         asked = self.parameters
         pair = {
-            "": _Probe(trial.artefact, asked, trial.threads),
-            SOURCE: _Probe(trial.source, asked, trial.threads),
+            "": Probe(trial.artefact, asked, trial.threads),
+            SOURCE: Probe(trial.source, asked, trial.threads),
         }
         try:
             trial.progress.begin("speed", asked.rounds)
@@ -74,19 +75,26 @@ class Speed(Evaluator[SpeedParameters]):
                 probe.close()
 
 
-class _Probe:
+class Probe:
     """One model in a process that does what it is told."""
 
-    def __init__(self, artefact: Artefact, asked: SpeedParameters, threads: int) -> None:
+    def __init__(
+        self,
+        artefact: Artefact,
+        asked: SpeedParameters,
+        threads: int,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """``environ``: what it shall find in its environment besides."""
         self._asked = asked
         self._best: dict[str, list[float]] = {}
-        environ = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        found = {**os.environ, "OMP_NUM_THREADS": str(threads), **(environ or {})}
         self._child = subprocess.Popen(
             [sys.executable, "-m", "edgebot.build.evaluate_speed"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environ,
+            env=found,
             text=True,
         )
         loaded = self._ask(
@@ -105,6 +113,7 @@ class _Probe:
         return found
 
     def round(self, counts: bool) -> None:
+        """Read and write once; the round is remembered when it ``counts``."""
         asked = self._asked
         found = self._ask(prompt=asked.prompt_tokens, reply=asked.reply_tokens)
         self._facts["peak_rss_mb"] = found["peak_mb"]
@@ -114,6 +123,7 @@ class _Probe:
                 self._best.setdefault(f"{part}_cpu", []).append(found[f"{part}_cpu_s"] / tokens)
 
     def figures(self) -> dict[str, float]:
+        """Of the best round, and what it takes."""
         best = {name: min(values) for name, values in self._best.items()}
         return {
             "prompt_tok_s": 1 / best["prompt_s"],
@@ -124,6 +134,7 @@ class _Probe:
         }
 
     def close(self) -> None:
+        """End the process."""
         self._child.kill()
         self._child.wait()
         for stream in (self._child.stdin, self._child.stdout):

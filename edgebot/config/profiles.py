@@ -99,7 +99,10 @@ class Profile(Section):
     def settings_on(self, hardware: Hardware) -> dict[str, Any]:
         """Its settings for ``hardware``: threads never outnumber the physical cores."""
         most = hardware.physical_cores
-        threads = {name: min(count, most) for name, count in self.threads.model_dump().items()}
+        threads = {
+            name: min(value, most) if isinstance(value, int) else value
+            for name, value in self.threads.model_dump().items()
+        }
         return merge({"threads": threads}, self.settings)
 
 

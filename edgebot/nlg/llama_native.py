@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 # Between two tokens OpenMP's threads would spin and eat the core the voice needs. GOMP reads this
-# when it is loaded; whoever set it already knows better.
+# when it is loaded; whoever set it already (the profile: threads.waiting) knows better.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import llama_cpp as C

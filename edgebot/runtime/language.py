@@ -31,9 +31,15 @@ __all__ = [
     "open_talker",
     "read_call",
     "sampling",
+    "set_waiting",
     "with_endpoint",
     "with_tools",
 ]
+
+
+def set_waiting(settings: Settings) -> None:
+    """Tell OpenMP how its threads shall wait. It asks once, when an engine's library is loaded."""
+    os.environ.setdefault("OMP_WAIT_POLICY", settings.threads.waiting.upper())
 
 
 def open_engine(engine: Any, installed: Installed, settings: Settings) -> LanguageModel:

@@ -206,6 +206,7 @@ class Assembly(Ears):
 
     def _open_language_model(self) -> LanguageModel:
         installed = self.model("llm")
+        language.set_waiting(self.settings)
         return language.open_engine(LLM.load(installed.entry.engine), installed, self.settings)
 
     def warm_language_model(self) -> None:

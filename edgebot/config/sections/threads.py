@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from edgebot.config.sections.base import Section
@@ -21,3 +23,8 @@ class ThreadSettings(Section):
 
     vad: int = Field(default=1, ge=1, le=8)
     """Voice activity detection and turn detection."""
+
+    waiting: Literal["passive", "active"] = "passive"
+    """How threads of the language model wait for each other: ``passive`` gives the core away,
+    ``active`` spins, which is faster where nothing else wants the cores. OMP_WAIT_POLICY of the
+    environment comes before it."""

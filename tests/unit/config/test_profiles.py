@@ -124,7 +124,7 @@ def test_small_boards_prefer_the_small_model(profiles: Profiles) -> None:
 def test_threads_never_outnumber_the_cores(profiles: Profiles, tmp_path: Path) -> None:
     hardware = look(boards.CONTAINER_V1, tmp_path, "x86_64")
     settings = profiles.choose("x86", hardware).profile.settings_on(hardware)
-    assert settings["threads"] == {"llm": 2, "tts": 2, "embed": 2, "vad": 1}
+    assert settings["threads"] == {"llm": 2, "tts": 2, "embed": 2, "vad": 1, "waiting": "passive"}
     assert settings["llm"]["context_tokens"] == 2048
 
 

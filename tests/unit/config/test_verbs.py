@@ -105,7 +105,8 @@ def test_profile_of_a_board(
     assert facts["profile"] == "rpi5" and facts["fits"]
     assert facts["hardware"]["board"] == "Raspberry Pi 5 Model B Rev 1.0"
     assert facts["models"]["llm"]["id"].startswith("qwen2.5")
-    assert facts["threads"] == {"llm": 3, "tts": 2, "embed": 1, "vad": 1}
+    threads = {"llm": 3, "tts": 2, "embed": 1, "vad": 1, "waiting": "passive"}
+    assert facts["threads"] == threads
     assert facts["memory_mb"] <= facts["budget_mb"]
     assert call("profile") == 0
     said = capsys.readouterr().out
