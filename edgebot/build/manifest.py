@@ -10,6 +10,8 @@ from typing import Any
 
 from edgebot import __version__
 from edgebot.build.building import Built
+from edgebot.core.errors import EngineError
+from edgebot.nlg.gguf_header import read_header
 
 _LIBRARIES = ("llama-cpp-python", "gguf", "onnx", "onnxruntime", "numpy", "torch", "tokenizers")
 
@@ -60,9 +62,20 @@ def manifest_of(
         ],
         "requires_cpu": cpu,
         "tools": bool(options.get("calls_tools")),
-        # Saved states hold for one processor, thread count and library: boards make their own.
-        "kv_prefix": {"kept": False},
+        "kv_prefix": _kv_prefix(built),
     }
+
+
+def _kv_prefix(built: Built) -> dict[str, Any]:
+    """Where the state after the static prompt is: it depends on persona and settings, which the
+    bundle knows. None of it is in the model's own directory."""
+    path = built.artefact.file()
+    if path.suffix != ".gguf":
+        return {"kept_in": None}
+    try:
+        return {"kept_in": "bundle", "bytes_per_token": read_header(path).kv_bytes_per_token}
+    except EngineError:  # an architecture without heads
+        return {"kept_in": "bundle"}
 
 
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from edgebot.audio.platform_echo import platform_canceller
 from edgebot.config.hardware import Hardware
 from edgebot.config.sections.audio import AudioSettings
 from edgebot.core.errors import EdgebotError
+from edgebot.models.built import is_built, read_manifest
 from edgebot.models.plan import unbuilt
 from edgebot.runtime.wiring import Assembly
 
@@ -156,6 +157,22 @@ def builds(assembly: Assembly) -> Iterator[Check]:
     for source, build in unbuilt(profile, assembly.catalog, plan).items():
         step = f"`edgebot build --profile {profile.name}` makes it; everything works without"
         yield Check(f"build {build}", "ok", f"not built; {source} is used", step)
+    for pick in plan.picks.values():
+        if pick.entry and is_built(pick.entry):
+            yield _fits(pick.entry.id, assembly)
+
+
+def _fits(build: str, assembly: Assembly) -> Check:
+    """Whether ``build`` was made for processors like this one."""
+    told = read_manifest(assembly.store.directory(build)) or {}
+    wanted = [str(name) for name in told.get("requires_cpu", ())]
+    missing = sorted(set(wanted) - assembly.hardware.features)
+    if missing:
+        why = f"made for processors with {', '.join(missing)}, which this one lacks: it may be slow"
+        step = f"run `edgebot build --profile {assembly.profile.name}` for this one"
+        return Check(f"build {build}", "warn", why, step)
+    made_for = f"made for processors with {', '.join(wanted)}" if wanted else "made for any"
+    return Check(f"build {build}", "ok", f"is used; {made_for}")
 
 
 def sound(wanted: AudioSettings) -> Iterator[Check]:

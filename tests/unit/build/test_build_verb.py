@@ -135,6 +135,7 @@ def test_what_passes_is_shipped_and_runs(home: Path, capsys: pytest.CaptureFixtu
     assert [step["name"] for step in manifest["steps"]] == ["importance", "quantize"]
     assert manifest["versions"]["llama-cpp-python"]
     assert all(gate["passed"] for gate in manifest["gates"])
+    assert manifest["kv_prefix"] == {"kept_in": "bundle", "bytes_per_token": 512}
 
     first = (home / "build" / "small" / "model.gguf").read_bytes()
     shutil.rmtree(home / "cache")

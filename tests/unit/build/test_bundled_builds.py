@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import platform
 from pathlib import Path
 
 import pytest
+import yaml
 
+from edgebot.config.loader import load_settings
 from edgebot.config.profiles import Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
 from edgebot.core.errors import ModelCorrupt, Untrusted
@@ -13,6 +17,9 @@ from edgebot.deploy import bundle_builds, bundle_contents
 from edgebot.models.catalog import Catalog, catalog_files, load_catalog
 from edgebot.models.store import Installed, ModelStore
 from edgebot.nlg.llama import LlamaEngine
+from edgebot.runtime import checks
+from edgebot.runtime.checks import Check
+from edgebot.runtime.wiring import Assembly
 from tests.unit.build.test_build_verb import call, lay_out, live_in
 
 SOURCE = "smollm2-135m-instruct-q4_1"
@@ -81,6 +88,28 @@ def test_a_build_takes_the_place_of_its_source(built: Installed) -> None:
     assert "small" in chosen({SOURCE: "small"}) and SOURCE not in chosen({SOURCE: "small"})
     assert SOURCE in chosen({SOURCE: "never-built"})
     assert SOURCE in chosen({})
+
+
+def test_the_doctor_says_what_a_build_is_made_for(built: Installed) -> None:
+    models = built.dir.parent
+    shipped = next(p for p in profile_files(Path("/nowhere")) if p.stem == "x86")
+    mine = yaml.safe_load(shipped.read_text())
+    mine["requires"] = {"memory_mb": 0}
+    mine["match"] = {"arch": [platform.machine()]}
+    mine["models"]["llm"] = [SOURCE]
+    mine["builds"] = {SOURCE: "small"}
+    (models / "profiles.d").mkdir()
+    (models / "profiles.d" / "mine.yaml").write_text(yaml.safe_dump(mine))
+
+    def said() -> Check:
+        with Assembly(load_settings(None, {"EDGEBOT_PROFILE": "mine"})) as assembly:
+            return next(c for c in checks.builds(assembly) if c.name == "build small")
+
+    assert (said().status, said().message) == ("ok", "is used; made for any")
+    manifest = built.dir / "manifest.json"
+    told = json.loads(manifest.read_bytes())
+    manifest.write_text(json.dumps({**told, "requires_cpu": ["warp"]}))
+    assert said().status == "warn" and "with warp, which this one lacks" in said().message
 
 
 def test_models_that_are_no_builds_bring_nothing(built: Installed) -> None:

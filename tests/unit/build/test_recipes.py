@@ -106,6 +106,22 @@ def test_shipped_recipes_are_right(name: str, tmp_path: Path) -> None:
         assert profile in load_profiles(profile_files(tmp_path)).names
 
 
+@pytest.mark.parametrize("name", sorted(recipe_files()))
+def test_every_gate_of_a_shipped_recipe_can_be_missed(name: str) -> None:
+    recipe = read_recipe(recipe_files()[name])
+    gates = [*recipe.gates, *(gate for more in recipe.profile_gates.values() for gate in more)]
+    for gate in gates:
+        source = {f"source.{gate.figure}": 100.0}
+        bound = gate.limit * 100.0 if gate.times_source else gate.limit
+        outwards = 1.0 if gate.comparison.startswith("<") else -1.0
+        near = 1e-6 * max(1.0, abs(bound))
+        for way, passed in ((-near, True), (near, False)):
+            (verdict,) = judge([gate], {gate.figure: bound + outwards * way, **source})
+            assert verdict.passed is passed, gate.text
+        (unmeasured,) = judge([gate], source)
+        assert not unmeasured.passed, gate.text
+
+
 def test_profiles_take_builds_that_are_made_for_them(tmp_path: Path) -> None:
     catalog = load_catalog(catalog_files(tmp_path))
     for profile in load_profiles(profile_files(tmp_path)):
