@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgebot import __version__
 from edgebot.deploy import bundle_contents as contents
-from edgebot.deploy import preparing, units, wheels
+from edgebot.deploy import debian, preparing, units, wheels
 from edgebot.deploy.bundle_builds import told
 from edgebot.deploy.bundle_contents import File
 from edgebot.deploy.bundle_file import write_bundle
@@ -29,7 +29,7 @@ SYSTEM = {
     "aarch64": ("libatomic1", "libportaudio2"),
     "x86_64": ("libportaudio2",),
 }
-"""Debian packages a board must have: vosk's library on ARM, sound cards."""
+"""Debian packages a board must have: vosk's library on ARM, sound cards. They come along."""
 
 BOARD = "edgebot/deploy/board"
 """The programs of the standard library alone."""
@@ -157,6 +157,11 @@ def _gather(
         place.chmod(0o755 if path.startswith("bin/") else 0o644)
         return contents.one(place, path, kind)
 
+    debs = debian.packages(SYSTEM[order.arch], order.arch, order.python, cache, say)
+    for deb in debs:
+        path = f"debian/{debian.suite_of(order.python)}/{deb.path.name}"
+        files.append(contents.one(deb.path, path, "package"))
+        components.append(debian.component(deb))
     for path, content in told(order.models).items():
         files.append(written(path, content, "model"))
     drop_in = units.memory_drop_in(order.profile)

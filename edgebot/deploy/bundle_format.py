@@ -32,8 +32,11 @@ OBJECTS = "objects/"
 MANIFEST_BYTES = 32 << 20
 """Longest manifest that is read, in bytes: a hostile file shall not fill the memory."""
 
-Kind: TypeAlias = Literal["python", "model", "knowledge", "settings", "unit", "installer", "about"]
-"""``settings`` are copied to ``/etc/edgebot`` where nothing is there; ``about``: SBOM, licences."""
+Kind: TypeAlias = Literal[
+    "python", "model", "knowledge", "settings", "unit", "installer", "package", "about"
+]
+"""``settings`` are copied to ``/etc/edgebot`` where nothing is there; ``package``: of Debian, for
+boards that lack it; ``about``: SBOM, licences."""
 
 Stored: TypeAlias = Literal["plain", "zlib"]
 
@@ -66,12 +69,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Something somebody else made: a Python package or a model."""
+    """Something somebody else made: a Python package, a model, a package of Debian."""
 
     name: str
     version: str
     licence: str
-    kind: Literal["python", "model"]
+    kind: Literal["python", "model", "debian"]
     size: int
     """Bytes on the board."""
 
@@ -208,7 +211,7 @@ def _entry(data: Any) -> Entry:
 def _component(data: Any) -> Component:
     if not isinstance(data, dict):
         raise _damaged("a component is no mapping")
-    kind = _one_of(data["kind"], ("python", "model"))
+    kind = _one_of(data["kind"], ("python", "model", "debian"))
     name, version, licence = (str(data[key]) for key in ("name", "version", "licence"))
     return Component(name, version, licence, kind, _count(data["size"]))  # type: ignore[arg-type]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from edgebot.core.errors import FlashError
-from edgebot.deploy.board import packing, store, trust, units
+from edgebot.deploy.board import packages, packing, store, trust, units
 from edgebot.deploy.board.data import lay_settings
 from edgebot.deploy.board.durable import point, write
 from edgebot.deploy.board.history import History
@@ -109,14 +109,25 @@ def _refuse_unfit(root: Root, manifest: Manifest) -> None:
             f"the image has no Python {manifest.python}; build the bundle for the image's own "
             "(`--python`)"
         )
-    status = (root.read("/var/lib/dpkg/status") or b"").decode(errors="replace")
+    status = _text(root, "/var/lib/dpkg/status")
     there = set(re.findall(r"^Package: (\S+)$", status, re.M))
-    missing = [name for name in manifest.system if not {name, f"{name}t64"} & there]
+    suite = re.search(r"^VERSION_CODENAME=(\w+)", _text(root, "/etc/os-release"), re.M)
+    brought = packages.brought(manifest, suite[1] if suite else "")
+    missing = [
+        name for name in manifest.system if name not in brought and not {name, f"{name}t64"} & there
+    ]
     if missing and status:
         raise FlashError(
             f"the image lacks {', '.join(missing)}, and the first boot has no network; start it "
             f"once with a network, `sudo apt-get install {' '.join(missing)}`, and use that image"
         )
+
+
+def _text(root: Root, path: str) -> str:
+    for place in (path, f"/usr/lib{path.removeprefix('/etc')}"):  # where a link leads
+        if content := root.read(place):
+            return content.decode(errors="replace")
+    return ""
 
 
 def _bytes_of(tree: Path) -> int:

@@ -24,7 +24,10 @@ def sbom(
     for entry in entries:
         if entry.kind == "model":
             files.setdefault(entry.path.split("/")[1], []).append(entry)
-    body = [_component(component, files.get(component.name, [])) for component in components]
+        elif entry.kind == "package":
+            name = entry.path.rpartition("/")[2].partition("_")[0]
+            files.setdefault(f"debian/{name}", []).append(entry)
+    body = [_component(component, files.get(_of(component), [])) for component in components]
     root = {
         "type": "application",
         "bom-ref": f"edgebot@{version}",
@@ -48,6 +51,10 @@ def sbom(
     return (json.dumps(document, indent=1, ensure_ascii=True) + "\n").encode()
 
 
+def _of(component: Component) -> str:
+    return f"debian/{component.name}" if component.kind == "debian" else component.name
+
+
 def _component(component: Component, files: Sequence[Entry]) -> dict[str, Any]:
     name, version = component.name, component.version
     if component.kind == "python":
@@ -59,6 +66,19 @@ def _component(component: Component, files: Sequence[Entry]) -> dict[str, Any]:
             "version": version,
             "purl": reference,
             "licenses": _licences(component.licence),
+        }
+    if component.kind == "debian":
+        _, suite, file = files[0].path.split("/")
+        arch = file.removesuffix(".deb").rpartition("_")[2]
+        reference = f"pkg:deb/debian/{name}@{version}?arch={arch}&distro={suite}"
+        return {
+            "type": "library",
+            "bom-ref": reference,
+            "name": name,
+            "version": version,
+            "purl": reference,
+            "licenses": [{"license": {"name": component.licence}}],
+            "hashes": [{"alg": "SHA-256", "content": files[0].sha256}],
         }
     return {
         "type": "machine-learning-model",

@@ -13,6 +13,7 @@ from ctypes.util import find_library
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import packages
 from .layout import Layout
 from .manifest import Manifest
 from .refusal import Refused
@@ -34,6 +35,8 @@ class Board:
 
     now: float = 0.0
     alsa: bool = True
+    codename: str = ""
+    """Of its Debian; empty for other systems."""
 
 
 def look() -> Board:
@@ -48,6 +51,7 @@ def look() -> Board:
         pythons=_pythons(),
         now=time.time(),
         alsa=find_library("asound") is not None,
+        codename=packages.codename(),
     )
 
 
@@ -85,12 +89,12 @@ def check(layout: Layout, manifest: Manifest, board: Board) -> None:
             f"the bundle is for another board ({manifest.profile}): its processor has "
             f"{', '.join(missing)} and this one has not; flash with the board's own profile",
         )
-    if not board.alsa:
+    if not board.alsa and "libasound2" not in packages.brought(manifest, board.codename):
         raise Refused(
             "alsa",
             "the sound library ALSA is missing on the board: `sudo apt-get install libasound2`",
         )
-    if missing := [name for name in manifest.system if not installed(name)]:
+    if missing := packages.lacking(manifest.system, manifest, board.codename):
         raise Refused(
             "packages",
             f"the board lacks {', '.join(missing)}: `sudo apt-get install {' '.join(missing)}`",
@@ -106,20 +110,6 @@ def check_space(layout: Layout, needed: int) -> None:
             f"the update needs {_mb(needed + SPARE_BYTES)} and the board has {_mb(free)} free; "
             "make room (`edgebot flash HOST --prune` removes old releases)",
         )
-
-
-def installed(package: str) -> bool:
-    """Whether a Debian package is there; on other systems whether its library is."""
-    if shutil.which("dpkg-query"):
-        for name in (package, f"{package}t64"):  # Debian 13 renamed what has a 64-bit time
-            found = subprocess.run(
-                ["dpkg-query", "-W", "-f", "${Status}", name],
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            if "ok installed" in found.stdout:
-                return True
-        return False
-    return find_library(re.sub(r"^lib|\d+(t64)?$", "", package)) is not None
 
 
 def _pythons() -> dict[str, str]:

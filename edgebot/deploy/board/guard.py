@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from . import health
+from . import health, packages
 from .data import copy_live
 from .durable import remove
 from .history import UNHEALTHY_BOOTS, History
 from .journal import Journal, busy, only_one
 from .layout import Layout
+from .manifest import read
 from .refusal import Interrupted
 from .update import Update, recover
 
@@ -20,6 +22,7 @@ BOOT_LIMIT_S = 45.0
 def boot(update: Update) -> str:
     """Before the service starts: end what was broken off, count a boot on probation."""
     update.limit_s = min(update.limit_s, BOOT_LIMIT_S)
+    _install_packages(update.layout)
     said = recover(update, at_boot=True)
     if said and update.state.facts.get("outcome") != "on-trial":
         return said
@@ -32,6 +35,17 @@ def boot(update: Update) -> str:
         return replace(update, f"{boots} boots without a healthy answer", at_boot=True)
     history.note(probation={**probation, "boots": boots + 1})
     return f"boot {boots + 1} of release {probation['release']} on probation"
+
+
+def _install_packages(layout: Layout) -> None:
+    """What a disk image could only bring along: at its first boot there is a system to install to.
+
+    What goes wrong is seen when the service does not come up.
+    """
+    release = layout.current_release()
+    if release is not None and layout.manifest(release).is_file():
+        with contextlib.suppress(Interrupted, OSError):
+            packages.install(layout, read(layout.manifest(release).read_bytes()))
 
 
 def healthy(update: Update) -> str:

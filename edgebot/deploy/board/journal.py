@@ -13,7 +13,7 @@ from .durable import remove, sync_folder, write_json
 from .layout import Layout, read_json
 from .refusal import Refused
 
-BEFORE = ("unpack", "verify", "self-test")
+BEFORE = ("unpack", "verify", "packages", "self-test")
 """Steps during which the running release is not touched."""
 
 STOPPED = ("stop", "migrate", "swap", "settings", "switch")

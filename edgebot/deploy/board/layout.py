@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ class Layout:
     def whole_machine(self) -> bool:
         """Whether this is a board and not a folder of one."""
         return self.root == Path("/")
+
+    @property
+    def owns_machine(self) -> bool:
+        """Whether packages of the system may be installed: on a board, or where it is said so."""
+        return self.whole_machine or os.environ.get("EDGEBOT_BOARD_PACKAGES") == "yes"
 
     def release(self, release: str) -> Path:
         """The folder of ``release``."""

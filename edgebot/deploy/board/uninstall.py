@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from . import units
+from . import packages, units
 from .durable import remove
 from .layout import Layout
 from .service import service_of
@@ -14,6 +14,7 @@ def uninstall(layout: Layout, *, keep_data: bool = False) -> list[str]:
     """Stop the service and remove everything a flash has put on the board; what was removed."""
     service_of(layout).stop()
     units.unlink(layout)
+    packages.purge(layout)
     places = [layout.runtime, layout.cache, layout.kept, layout.home]
     if not keep_data:
         places = [layout.data, layout.settings, *places]

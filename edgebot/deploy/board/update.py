@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import health, packing, store, units
+from . import health, packages, packing, store, units
 from .data import Aside, lay_settings
 from .durable import lay_ballast, point, remove, sync_folder
 from .health import Question
@@ -52,6 +52,8 @@ class Update:
                 units.make_user(self.layout, manifest)
             with self._step(journal, "verify"):
                 store.verify(self.layout, manifest)
+            with self._step(journal, "packages"):
+                packages.install(self.layout, manifest)
             if health.roomy():
                 with self._step(journal, "self-test"):
                     health.self_test(self.layout, manifest.release, self.question, self.limit_s)

@@ -16,7 +16,7 @@ import yaml
 from edgebot.config.profiles import Profile, load_profiles, profile_files
 from edgebot.config.settings import Settings
 from edgebot.core.errors import BundleError, UsageError
-from edgebot.deploy import bundle_build, bundle_contents, preparing, wheels
+from edgebot.deploy import bundle_build, bundle_contents, debian, preparing, wheels
 from edgebot.deploy.bundle_file import BundleReader
 from edgebot.deploy.bundle_format import Manifest
 from edgebot.deploy.bundle_order import Order, architecture, creation_date
@@ -70,6 +70,11 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     (ready / "grammar").mkdir(parents=True)
     (ready / "grammar" / "phrases.txt").write_text("as kept\n")
     monkeypatch.setattr(preparing, "prepared", lambda *_: ready)
+    deb = tmp_path / "libsound2_1.2-3+b1_arm64.deb"
+    deb.write_bytes(b"a package")
+    found = debian.Deb(deb, "libsound2", "1.2-3+b1")
+    monkeypatch.setattr(debian, "packages", lambda *_: [found])
+    monkeypatch.setattr(debian, "_licence", lambda deb: "LGPL-2.1+")
     folder = tmp_path / "store" / "tiny"
     folder.mkdir(parents=True)
     (folder / "tiny.onnx").write_bytes(b"weights" * 1000)
@@ -139,7 +144,11 @@ def test_what_is_in_it(order: Order, tmp_path: Path) -> None:
     )
     assert entries[f"{shared}prepared/grammar/phrases.txt"].kind == "knowledge"
     assert not any(path.endswith("/RECORD") for path in entries)
+    assert entries["debian/bookworm/libsound2_1.2-3+b1_arm64.deb"].kind == "package"
     parts = {part["name"]: part for part in bill["components"]}
+    sound = parts["libsound2"]
+    assert sound["purl"] == "pkg:deb/debian/libsound2@1.2-3+b1?arch=arm64&distro=bookworm"
+    assert sound["hashes"][0]["content"] == hashlib.sha256(b"a package").hexdigest()
     assert bill["specVersion"] == "1.5"
     assert parts["numpy-like"]["purl"] == "pkg:pypi/numpy-like@1.0"
     assert parts["numpy-like"]["licenses"] == [{"license": {"name": "MIT"}}]
