@@ -66,11 +66,13 @@ class Model:
         wanted: Wanted | None = None,
         seen: Seen | None = None,
         flash_attention: bool = True,
+        watch: Any = None,
     ) -> None:
         """Load ``path``; raises ``EngineError``, ``OutOfMemory``.
 
         With ``wanted`` and ``seen`` each token's way through the graph is shown to them, attention
-        maps only where ``flash_attention`` is off.
+        maps only where ``flash_attention`` is off. ``watch``: a callback of one's own instead, of
+        llama.cpp's type ``ggml_backend_sched_eval_callback``.
         """
         read_header(path)
         _listen_to(None)
@@ -83,6 +85,7 @@ class Model:
             raise EngineError(f"{path}: llama.cpp cannot load it; the file or a step is wrong")
         self.context_tokens = context_tokens
         self._flash_attention = flash_attention
+        self._callback = watch
         self._context = self._open(threads, wanted, seen)
         self._memory = C.llama_get_memory(self._context)
         self._vocab = C.llama_model_get_vocab(self._model)
@@ -99,6 +102,7 @@ class Model:
         self._error: BaseException | None = None
         if wanted is not None and seen is not None:
             self._callback = _callback(wanted, seen, self._remember)
+        if self._callback is not None:
             parameters.cb_eval = self._callback
         context = C.llama_init_from_model(self._model, parameters)
         if not context:
