@@ -65,20 +65,26 @@ def report_(ctx: click.Context, as_json: bool) -> None:
 @click.option("--promises", is_flag=True, help="Timers, alarms and reminders.")
 @click.option("--voices", is_flag=True, help="Enrolled voices.")
 @click.option("--all", "everything", is_flag=True, help="All of these.")
+@click.option("--person", metavar="NAME", help="Lists and memories that are NAME's own.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def wipe_(ctx: click.Context, /, everything: bool, yes: bool, **chosen: bool) -> None:
+def wipe_(
+    ctx: click.Context, /, everything: bool, yes: bool, person: str | None, **chosen: bool
+) -> None:
     """Remove what is kept, in the files and in their backups too.
 
     Turns and voices are held in memory by a running daemon: stop it before those are wiped.
     """
-    from edgebot.runtime.privacy import KINDS, wipe
+    from edgebot.runtime.privacy import KINDS, wipe, wipe_person
 
     kinds = [kind for kind in KINDS if everything or chosen.get(kind)]
-    if not kinds:
+    if not kinds and not person:
         named = ", ".join(f"--{kind}" for kind in KINDS)
-        raise UsageError(f"say what is to be removed: {named} or --all")
+        raise UsageError(f"say what is to be removed: {named}, --person NAME or --all")
     if not yes:
-        click.confirm(f"Remove {', '.join(kinds)} for good?", abort=True, err=True)
+        what = [*kinds, *([f"what is {person}'s own"] if person else [])]
+        click.confirm(f"Remove {', '.join(what)} for good?", abort=True, err=True)
+    if person:
+        click.echo(wipe_person(settings_of(ctx), person))
     for line in wipe(settings_of(ctx), kinds):
         click.echo(line)

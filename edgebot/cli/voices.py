@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from edgebot.cli.context import assembly_of
+from edgebot.cli.context import assembly_of, settings_of
 from edgebot.cli.output import emit, json_option
 from edgebot.cli.table import table
 from edgebot.core.audio import Samples
@@ -69,6 +69,14 @@ def remove(ctx: click.Context, name: str) -> None:
     """Forget the voice of NAME."""
     assembly_of(ctx).voice_store().remove(name)
     click.echo(f"{name} is forgotten")
+    from edgebot.runtime.privacy import owned_by
+
+    if count := owned_by(settings_of(ctx), name):
+        things = "list or memory is" if count == 1 else "lists and memories are"
+        click.echo(
+            f"{count} {things} {name}'s own and kept; `edgebot privacy wipe --person {name}` "
+            "removes them"
+        )
 
 
 @voices.command()

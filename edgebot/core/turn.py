@@ -34,6 +34,9 @@ class Turn:
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.session = session
+        self.person: str | None = None
+        """Who speaks, where that is known: lists and memories may be theirs alone."""
+
         self.cancellation = Cancellation()
         self._clock = clock
         self._lock = threading.Lock()

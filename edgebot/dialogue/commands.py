@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from edgebot.dialogue.containment import Containment
 from edgebot.dialogue.replies import Replies
 from edgebot.dialogue.sentences import split
 from edgebot.dialogue.session import Call, Change, Sessions, State
-from edgebot.dialogue.skill import Intent, Option, Outcome, Question, Request, ask
+from edgebot.dialogue.skill import OWNER, Intent, Option, Outcome, Question, Request, ask
 from edgebot.dialogue.skillset import SkillSet
 
 
@@ -85,6 +85,13 @@ class CommandRunner:
             )
         return None
 
+    def lacks(self, call: Call) -> bool:
+        """Whether ``call`` cannot be carried out as it is: something has to be asked for first."""
+        found = self._skills.find(call.intent)
+        return found is None or any(
+            slot.required and call.slots.get(slot.name) in (None, "", []) for slot in found[1].slots
+        )
+
     def _one(self, call: Call, text: str, turn: Turn, done: Done) -> None:
         found = self._skills.find(call.intent)
         if found is None:
@@ -92,6 +99,8 @@ class CommandRunner:
             done.sentences += self._word("repair.unknown")
             return
         skill, declared = found
+        if declared.personal:
+            call = _owned(call, getattr(skill, "mine", frozenset()), text, turn.person)
         if question := self.missing(declared, call):
             self._ask(question, done)
             return
@@ -116,6 +125,8 @@ class CommandRunner:
             corrects=call.corrects,
             confirmed=call.confirmed,
             last_reply=" ".join(state.last_reply),
+            person=turn.person or "",
+            owner=str(call.slots.get(OWNER, "")),
         )
 
     def _take(self, outcome: Outcome, declared: Intent, call: Call, done: Done) -> None:
@@ -142,3 +153,15 @@ class CommandRunner:
 
     def _word(self, key: str, outcome: Outcome | None = None) -> list[str]:
         return self._replies.word(key, outcome.args if outcome else {}, self.now())
+
+
+def _owned(call: Call, mine: Set[str], text: str, person: str | None) -> Call:
+    """``call`` with ``person`` as the owner, who called it ``mine`` now or a moment ago.
+
+    What belongs to somebody else is not passed on.
+    """
+    slots = {name: value for name, value in call.slots.items() if name != OWNER}
+    words = (call.said or text).casefold().split()
+    if person and (call.slots.get(OWNER) == person or not mine.isdisjoint(words)):
+        slots[OWNER] = person
+    return replace(call, slots=slots)

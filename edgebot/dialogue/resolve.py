@@ -43,7 +43,7 @@ class Resolver:
             return self._follow_up(parse, state)
         if parse.intent is None or parse.intent in intents.OWN:
             raise Unresolved(f"{parse.intent} has no meaning here")
-        return Call(parse.intent, dict(parse.slots))
+        return Call(parse.intent, dict(parse.slots), said=parse.text)
 
     def verb(self, verb: str, state: State) -> Call:
         """What is done to "it" by ``verb``; raises :class:`Unresolved`."""

@@ -20,6 +20,8 @@ class Call:
     slots: dict[str, SlotValue] = field(default_factory=dict)
     corrects: Topic | None = None
     confirmed: bool = False
+    said: str = field(default="", compare=False)
+    """The words it was understood from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from typing import Any, Literal, Protocol
 
 from edgebot.core.nlu import SlotValue
 
+OWNER = "owner"
+"""Slot that holds whose the thing is that is spoken of; only the one who runs calls puts it in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -59,7 +62,8 @@ class Intent:
 
     tentative: bool = False
     """The skill may not know: it has a method ``knows(intent, slots) -> bool`` without side
-    effects. Where it does not, documents are asked first, and the skill's own "I don't know" comes
+    effects; where it is :attr:`personal`, that is asked with the person's name behind. Where it
+    does not, documents are asked first, and the skill's own "I don't know" comes
     before the language model."""
 
     aside: bool = False
@@ -67,6 +71,10 @@ class Intent:
 
     tool: bool = True
     """Offered to the language model."""
+
+    personal: bool = False
+    """What it is about may belong to the person who speaks (:attr:`Request.owner`): who says one of
+    the words in the skill's ``mine``, where that is known."""
 
     def slot(self, name: str) -> Slot | None:
         """The slot called ``name``."""
@@ -157,6 +165,12 @@ class Request:
 
     last_reply: str = ""
     """The words of our last answer."""
+
+    person: str = ""
+    """Who speaks, where voices are told apart and this one is known."""
+
+    owner: str = ""
+    """Whose the thing is that was spoken of: the person's, who called it "mine"; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

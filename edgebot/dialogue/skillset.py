@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from edgebot.core.nlu import SlotValue
 from edgebot.dialogue.containment import within
@@ -47,14 +48,15 @@ class SkillSet:
         """The skill that does ``intent``, with its declaration."""
         return self._by_intent.get(intent or "")
 
-    def knows(self, intent: str, slots: Mapping[str, SlotValue]) -> bool:
-        """False when the skill says that it has no answer; no side effects."""
+    def knows(self, intent: str, slots: Mapping[str, SlotValue], person: str | None = None) -> bool:
+        """False when the skill says that it has no answer for ``person``; no side effects."""
         found = self.find(intent)
         if found is None or not found[1].tentative:
             return True
-        skill = found[0]
+        skill: Any = found[0]
+        more = (person or "",) if found[1].personal else ()
         try:
-            return bool(within(KNOWS_S, skill.name, lambda: skill.knows(intent, slots)))  # type: ignore[attr-defined]
+            return bool(within(KNOWS_S, skill.name, lambda: skill.knows(intent, slots, *more)))
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; then let it answer
             log.error("skill %r cannot say whether it knows: %s", skill.name, error)
             return True

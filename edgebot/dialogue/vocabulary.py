@@ -27,7 +27,7 @@ class Vocabulary:
         try:
             timers = [promise.label for promise in self._store.promises.open("timer")]
             found["timer_name"] = [label for label in dict.fromkeys(timers) if label]
-            found["list_name"] = self._store.lists.names()
+            found["list_name"] = self._store.lists.every_name()
         except StoreError as problem:
             log.warning("%s", problem)
         if self._home is not None and self._home.homes:

@@ -22,13 +22,23 @@ from edgebot.runtime.live.starting import ledger_file
 from edgebot.runtime.voice_store import voices_file
 from edgebot.runtime.wake_scores import scores_file
 
-TABLES: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "promises": (("rings", "promises"), ""),
-    "lists": (("items", "lists"), "created_at"),
-    "memory": (("memories",), "said_at"),
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "promises": ("rings", "promises"),
+    "lists": ("items", "lists", "own_items", "own_lists"),
+    "memory": ("memories", "own_memories"),
 }
-"""What can be wiped from the store → its tables, in the order they are emptied, and the column of
-the last that tells since when, if there is one."""
+"""What can be wiped from the store → its tables, in the order they are emptied."""
+
+SINCE = {
+    "lists": "created_at",
+    "own_lists": "created_at",
+    "memories": "said_at",
+    "own_memories": "said_at",
+}
+"""Tables that tell since when something is kept → the column that does."""
+
+OWNED = ("own_lists", "own_memories")
+"""Tables whose rows belong to one person each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +111,54 @@ def wipe(settings: Settings, kinds: Iterable[str]) -> list[str]:
 
 
 def _wipe_store(kind: str) -> Callable[[Settings], str]:
-    tables, _ = TABLES[kind]
+    tables = TABLES[kind]
 
-    def wipe_tables(settings: Settings) -> str:
-        if not (settings.state_dir / FILE).is_file():
-            return f"{kind}: nothing was kept"
-        store = Store(settings.state_dir, SystemClock(settings.time_zone))
+    def empty(db: Any) -> int:
+        return sum(db.conn.execute(f"DELETE FROM {table}").rowcount for table in tables)
 
-        def empty(db: Any) -> int:
-            return sum(db.conn.execute(f"DELETE FROM {table}").rowcount for table in tables)
+    return lambda settings: f"{kind}: {_erase(settings, empty)}"
 
-        try:
-            count = store.file.erase(empty)
-            store.file.compact()
-        finally:
-            store.close()
-        for copy in settings.state_dir.glob(f"{FILE}.damaged-*"):
-            copy.unlink(missing_ok=True)
-        return f"{kind}: {count} entries removed"
 
-    return wipe_tables
+def wipe_person(settings: Settings, person: str) -> str:
+    """Remove for good what belongs to ``person`` alone; what was removed, in words."""
+
+    def empty(db: Any) -> int:
+        count = _count_owned(db, person)
+        for table in OWNED:  # what is on their lists goes with them
+            db.conn.execute(f"DELETE FROM {table} WHERE owner = ?", [person])
+        return count
+
+    return f"{person}: {_erase(settings, empty)}"
+
+
+def owned_by(settings: Settings, person: str) -> int:
+    """How many lists and memories belong to ``person`` alone."""
+    if not (settings.state_dir / FILE).is_file():
+        return 0
+    store = Store(settings.state_dir, SystemClock(settings.time_zone))
+    try:
+        return store.file.read(lambda db: _count_owned(db, person))
+    finally:
+        store.close()
+
+
+def _count_owned(db: Any, person: str) -> int:
+    return sum(db[table].count_where("owner = ?", [person]) for table in OWNED)
+
+
+def _erase(settings: Settings, empty: Callable[[Any], int]) -> str:
+    """Do ``empty`` so that nothing of it is left in the file, its log and its copies."""
+    if not (settings.state_dir / FILE).is_file():
+        return "nothing was kept"
+    store = Store(settings.state_dir, SystemClock(settings.time_zone))
+    try:
+        count = store.file.erase(empty)
+        store.file.compact()
+    finally:
+        store.close()
+    for copy in settings.state_dir.glob(f"{FILE}.damaged-*"):
+        copy.unlink(missing_ok=True)
+    return f"{count} entries removed"
 
 
 def _wipe_turns(settings: Settings) -> str:
@@ -167,8 +205,11 @@ def _in_store(settings: Settings) -> list[Kept]:
     week = "until done, then 7 days"
     told = {
         "promises": ("timers, alarms and reminders with their names", week),
-        "lists": ("lists and what is on them", "until removed"),
-        "memory": ("what you asked to be remembered, word for word", "until forgotten"),
+        "lists": ("lists and what is on them, the household's and people's own", "until removed"),
+        "memory": (
+            "what you asked to be remembered, word for word; of whom, where voices are told apart",
+            "until forgotten",
+        ),
         "volume": ("volume and other small values", "until changed"),
     }
     if not path.is_file():
@@ -187,10 +228,13 @@ def _in_store(settings: Settings) -> list[Kept]:
 
 def _counts(db: Any) -> dict[str, tuple[int, str]]:
     found = {"volume": (db["preferences"].count, "")}
-    for what, (tables, column) in TABLES.items():
-        oldest = ""
-        if column:
-            oldest = db.execute(f"SELECT min({column}) FROM {tables[-1]}").fetchone()[0] or ""
+    for what, tables in TABLES.items():
+        since = [
+            db.execute(f"SELECT min({SINCE[table]}) FROM {table}").fetchone()[0]
+            for table in tables
+            if table in SINCE
+        ]
+        oldest = min((one for one in since if one), default="")
         found[what] = (sum(db[table].count for table in tables), str(oldest))
     return found
 

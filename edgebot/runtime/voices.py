@@ -33,6 +33,11 @@ class Guess:
     scores: Mapping[str, float]
     """Cosine for each enrolled voice, nearest first."""
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether enough was said to tell a voice from."""
+        return self.speech_s >= ENOUGH_S
+
 
 class Voices:
     """The enrolled voices and what tells them apart. Safe to use from several threads."""
@@ -69,6 +74,10 @@ class Voices:
     def identify(self, samples: Samples) -> str | None:
         """Whose voice ``samples``, shape (n,) at 16 kHz, are; None when that is not sure."""
         return self.guess(samples).name if self.store.voices else None
+
+    def who(self, samples: Samples) -> Guess:
+        """As :meth:`guess`; without any work while nobody is enrolled."""
+        return self.guess(samples) if self.store.voices else Guess(None, 0.0, {})
 
     def guess(self, samples: Samples) -> Guess:
         """As :meth:`identify`, with the scores."""

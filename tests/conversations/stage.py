@@ -29,7 +29,7 @@ from edgebot.nlu.understander import TemplateUnderstander
 HERE = Path(__file__).parent
 NOW = "2026-03-27 18:00 Europe/Berlin"
 STEPS = ("you", "advance", "now", "announces", "restart", "then", "clock jumps")
-CHECKS = ("from", "intent", "slots", "says", "says not", "asks", "route", "then")
+CHECKS = ("from", "person", "intent", "slots", "says", "says not", "asks", "route", "then")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,9 @@ class Stage:
             assert self.state(name) == expected, f"{name}: {self.state(name)!r}"
 
     def _say(self, step: Mapping[str, Any]) -> None:
-        turn = Turn(session=step.get("from", "here"))
+        person = step.get("person")
+        turn = Turn(session=step.get("from", f"voice/{person}" if person else "here"))
+        turn.person = person
         proposal = self.dialogue.propose(turn, step["you"])
         said = " ".join(sentence.text for sentence in proposal.sentences())
         self.dialogue.heard(turn, said)

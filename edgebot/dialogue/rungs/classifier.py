@@ -44,5 +44,5 @@ class ClassifierRung:
         return Offer(
             Commands((call,)), parse.score, intent=call.intent, slots=call.slots,
             reason=call.intent, details=details,
-            stands_by=not self._skills.knows(call.intent, call.slots),
+            stands_by=not self._skills.knows(call.intent, call.slots, hearing.turn.person),
         )  # fmt: skip

@@ -45,12 +45,14 @@ class TemplateRung:
             intent=first.intent if first else parses[0].intent,
             slots=first.slots if first else dict(parses[0].slots),
             reason="; ".join(str(parse.intent) for parse in parses),
-            stands_by=isinstance(act, Commands) and not self._known(act),
+            stands_by=isinstance(act, Commands) and not self._known(act, hearing),
             details=details,
+            whole=all(parse.matcher == "template" for parse in parses),
         )
 
-    def _known(self, act: Commands) -> bool:
-        return any(self._skills.knows(call.intent, call.slots) for call in act.calls)
+    def _known(self, act: Commands, hearing: Hearing) -> bool:
+        person = hearing.turn.person
+        return any(self._skills.knows(call.intent, call.slots, person) for call in act.calls)
 
     def _act(self, parses: list[Parse], hearing: Hearing) -> Act:
         try:

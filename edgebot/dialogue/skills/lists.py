@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from edgebot.dialogue.skill import (
     NOTHING,
+    OWNER,
     Intent,
     Outcome,
+    Phrase,
     Question,
     Request,
     Slot,
     Topic,
     ask,
 )
+from edgebot.dialogue.store.lists import Lists
 from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.words import words_of
 
@@ -27,23 +31,55 @@ NAME = Slot("list_name", "name", "which list; the shopping list when absent")
 ITEM = Slot("item", "name", "one thing", required=True, prompt="ask.item_list")
 
 INTENTS = (
-    Intent("list_add", "Put things on a list.", (ITEMS, NAME), follow_up="items", correctable=True),
-    Intent("list_read", "Read a list.", (NAME,), follow_up="list_name"),
-    Intent("list_remove", "Take things off a list.", (ITEMS, NAME)),
-    Intent("list_check", "Check things off a list.", (ITEMS, NAME), tool=False),
+    Intent(
+        "list_add",
+        "Put things on a list.",
+        (ITEMS, NAME),
+        follow_up="items",
+        correctable=True,
+        personal=True,
+    ),
+    Intent("list_read", "Read a list.", (NAME,), follow_up="list_name", personal=True),
+    Intent("list_remove", "Take things off a list.", (ITEMS, NAME), personal=True),
+    Intent("list_check", "Check things off a list.", (ITEMS, NAME), tool=False, personal=True),
     Intent(
         "list_contains",
         "Tell whether something is on a list.",
         (ITEM, NAME),
         follow_up="item",
         tool=False,
+        personal=True,
     ),
-    Intent("list_clear", "Empty a list.", (NAME,), irreversible=True, tool=False),
-    Intent("list_clear_checked", "Take what is checked off a list.", (NAME,), tool=False),
-    Intent("list_create", "Start a new list.", (NAME,), tool=False),
-    Intent("list_delete", "Do away with a list.", (NAME,), irreversible=True, tool=False),
+    Intent("list_clear", "Empty a list.", (NAME,), irreversible=True, tool=False, personal=True),
+    Intent(
+        "list_clear_checked", "Take what is checked off a list.", (NAME,), tool=False, personal=True
+    ),
+    Intent("list_create", "Start a new list.", (NAME,), tool=False, personal=True),
+    Intent(
+        "list_delete", "Do away with a list.", (NAME,), irreversible=True, tool=False, personal=True
+    ),
     Intent("list_names", "Tell which lists there are.", tool=False),
 )
+
+
+STARTING = frozenset({"list_add", "list_create"})
+"""Intents that start a list where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The list that is meant."""
+
+    name: str
+    lists: Lists
+    """Those it belongs to: the household's, or one person's."""
+
+    owner: str
+
+    @property
+    def args(self) -> dict[str, object]:
+        """What replies need to name it: "your" list has one owner, "the" list many."""
+        return {"list": self.name, "owners": 1 if self.owner else 2}
 
 
 class ShoppingAndOtherLists:
@@ -57,8 +93,11 @@ class ShoppingAndOtherLists:
         self._default = str(words_of(language)["default_list"])
         self._aliases = words_of(language)["list_aliases"]
         self._pronouns = frozenset(words_of(language)["pronouns"])
+        self.mine = frozenset(words_of(language)["mine"])
+        """By these words a known person calls a list their own."""
+
         self._endings = tuple(words_of(language)["plural_endings"])
-        self._actions: dict[str, Callable[[Request, str], Outcome]] = {
+        self._actions: dict[str, Callable[[Request, Which], Outcome]] = {
             "list_add": self._add,
             "list_read": self._read,
             "list_remove": self._remove,
@@ -68,20 +107,38 @@ class ShoppingAndOtherLists:
             "list_clear_checked": self._clear_checked,
             "list_create": self._create,
             "list_delete": self._delete,
-            "list_names": lambda request, name: self._names(),
+            "list_names": lambda request, which: self._names(request),
         }
 
     def handle(self, request: Request) -> Outcome:
         """Do what the intent says, to the list that is meant."""
         return self._actions[request.intent](request, self._meant(request))
 
-    def _meant(self, request: Request) -> str:
-        """The list named, else the one spoken about, else the usual one."""
-        name = request.slots.get("list_name")
-        if not name and request.topic is not None and request.topic.kind == "list":
-            name = request.topic.refers.get("list_name")
+    def _meant(self, request: Request) -> Which:
+        """The list named, else the one spoken about, else the usual one.
+
+        The person's own where they called it so, or where only they have one of that name.
+        """
+        name, owner = request.slots.get("list_name"), request.owner
+        topic = request.topic
+        if not name and topic is not None and topic.kind == "list":
+            name = topic.refers.get("list_name")
+            owner = owner or (request.person and str(topic.refers.get(OWNER, "")))
         name = str(name or self._default)
-        return str(self._aliases.get(name.casefold(), name))[:MAX_CHARACTERS]
+        name = str(self._aliases.get(name.casefold(), name))[:MAX_CHARACTERS]
+        if owner != request.person:
+            owner = ""
+        if request.intent not in STARTING:
+            candidates = (request.person, "") if owner else ("", request.person)
+            there = (one for one in candidates if self._of(one).items(name) is not None)
+            owner = next(there, "")
+        return self._which(name, owner)
+
+    def _which(self, name: str, owner: str) -> Which:
+        return Which(name, self._of(owner), owner)
+
+    def _of(self, owner: str) -> Lists:
+        return self._lists.of(owner) if owner else self._lists
 
     def _things(self, request: Request) -> list[str]:
         """The things named; what was last spoken about where they are only "it" or "them"."""
@@ -91,89 +148,97 @@ class ShoppingAndOtherLists:
         about = request.topic.refers.get("items") if request.topic is not None else None
         return [str(item) for item in about or ()]
 
-    def _add(self, request: Request, name: str) -> Outcome:
+    def _add(self, request: Request, which: Which) -> Outcome:
         items = self._things(request)
         if not items:
-            return Outcome(question=ask(ITEMS, request.intent, {"list_name": name}))
+            return Outcome(
+                question=ask(ITEMS, request.intent, {"list_name": which.name, OWNER: which.owner})
+            )
         topic = request.corrects
         if topic is not None and topic.kind == "list" and topic.refers.get("items"):
-            name = str(topic.refers["list_name"])
-            self._lists.remove(name, topic.refers["items"])
-        added = self._lists.add(name, items)
+            owner = str(topic.refers.get(OWNER, ""))
+            which = self._which(
+                str(topic.refers["list_name"]), owner if owner == request.person else ""
+            )
+            which.lists.remove(which.name, topic.refers["items"])
+        added = which.lists.add(which.name, items)
         if not added:
-            return _about(name, items, "lists.already")
+            return _about(which, items, "lists.already")
         reply = "lists.corrected" if topic is not None else "lists.added"
-        return _about(name, added, reply)
+        return _about(which, added, reply)
 
-    def _read(self, request: Request, name: str) -> Outcome:
-        items = self._lists.items(name)
-        if items is None and name != self._default:
-            return Outcome("lists.no_such", {"list": name})
+    def _read(self, request: Request, which: Which) -> Outcome:
+        items = which.lists.items(which.name)
+        if items is None and which.name != self._default:
+            return Outcome("lists.no_such", which.args)
         waiting = [item.text for item in items or () if not item.checked]
         if not waiting:
-            return _about(name, [], "lists.all_checked" if items else "lists.empty")
+            return _about(which, [], "lists.all_checked" if items else "lists.empty")
         reply = "lists.read" if len(waiting) > 1 else "lists.read_one"
         if len(waiting) > READ_AT_ONCE:
             more = len(waiting) - READ_AT_ONCE
-            return _about(name, waiting[:READ_AT_ONCE], "lists.read_long", more=more)
-        return _about(name, waiting, reply, count=len(waiting))
+            return _about(which, waiting[:READ_AT_ONCE], "lists.read_long", more=more)
+        return _about(which, waiting, reply, count=len(waiting))
 
-    def _remove(self, request: Request, name: str) -> Outcome:
-        return self._each(request, name, self._lists.remove, "lists.removed")
+    def _remove(self, request: Request, which: Which) -> Outcome:
+        return self._each(request, which, which.lists.remove, "lists.removed")
 
-    def _check(self, request: Request, name: str) -> Outcome:
-        return self._each(request, name, self._lists.check, "lists.checked")
+    def _check(self, request: Request, which: Which) -> Outcome:
+        return self._each(request, which, which.lists.check, "lists.checked")
 
     def _each(
         self,
         request: Request,
-        name: str,
+        which: Which,
         action: Callable[[str, list[str]], list[str]],
         reply: str,
     ) -> Outcome:
-        there = [item.text for item in self._lists.items(name) or ()]
+        there = [item.text for item in which.lists.items(which.name) or ()]
         wanted = self._things(request)
         meant = [same_thing(item, there, self._endings) or item for item in wanted]
-        found = action(name, meant)
+        found = action(which.name, meant)
         if found:
-            return _about(name, found, reply)
-        return _about(name, wanted, "lists.not_on_it")
+            return _about(which, found, reply)
+        return _about(which, wanted, "lists.not_on_it")
 
-    def _contains(self, request: Request, name: str) -> Outcome:
+    def _contains(self, request: Request, which: Which) -> Outcome:
         wanted = str(request.slots["item"])
-        waiting = [item.text for item in self._lists.items(name) or () if not item.checked]
+        waiting = [item.text for item in which.lists.items(which.name) or () if not item.checked]
         thing = same_thing(wanted, waiting, self._endings)
         found = [thing] if thing else []
-        return _about(name, found or [wanted], "lists.is_on_it" if found else "lists.not_on_it")
+        return _about(which, found or [wanted], "lists.is_on_it" if found else "lists.not_on_it")
 
-    def _clear(self, request: Request, name: str) -> Outcome:
-        items = self._lists.items(name)
+    def _clear(self, request: Request, which: Which) -> Outcome:
+        items = which.lists.items(which.name)
         if not items:
-            return _about(name, [], "lists.empty")
+            return _about(which, [], "lists.empty")
         if not request.confirmed:
-            return _sure(request, name, "lists.confirm_clear", len(items))
-        self._lists.clear(name)
-        return _about(name, [], "lists.cleared")
+            return _sure(request, which, "lists.confirm_clear", len(items))
+        which.lists.clear(which.name)
+        return _about(which, [], "lists.cleared")
 
-    def _clear_checked(self, request: Request, name: str) -> Outcome:
-        gone = self._lists.clear(name, only_checked=True)
-        return _about(name, [], "lists.tidied" if gone else "lists.nothing_checked", count=gone)
+    def _clear_checked(self, request: Request, which: Which) -> Outcome:
+        gone = which.lists.clear(which.name, only_checked=True)
+        return _about(which, [], "lists.tidied" if gone else "lists.nothing_checked", count=gone)
 
-    def _create(self, request: Request, name: str) -> Outcome:
-        fresh = self._lists.create(name)
-        return _about(name, [], "lists.created" if fresh else "lists.exists")
+    def _create(self, request: Request, which: Which) -> Outcome:
+        fresh = which.lists.create(which.name)
+        return _about(which, [], "lists.created" if fresh else "lists.exists")
 
-    def _delete(self, request: Request, name: str) -> Outcome:
-        items = self._lists.items(name)
+    def _delete(self, request: Request, which: Which) -> Outcome:
+        items = which.lists.items(which.name)
         if items is None:
-            return Outcome("lists.no_such", {"list": name})
+            return Outcome("lists.no_such", which.args)
         if not request.confirmed:
-            return _sure(request, name, "lists.confirm_delete", len(items))
-        self._lists.delete(name)
-        return Outcome("lists.deleted", {"list": name}, topic=NOTHING)
+            return _sure(request, which, "lists.confirm_delete", len(items))
+        which.lists.delete(which.name)
+        return Outcome("lists.deleted", which.args, topic=NOTHING)
 
-    def _names(self) -> Outcome:
-        names = self._lists.names()
+    def _names(self, request: Request) -> Outcome:
+        names: list[str | Phrase] = list(self._lists.names())
+        if request.person:
+            own = self._lists.of(request.person).names()
+            names += [Phrase("lists.own_name", {"list": name}) for name in own]
         if not names:
             return Outcome("lists.none")
         return Outcome("lists.names", {"count": len(names), "names": names})
@@ -201,19 +266,19 @@ def same_thing(wanted: str, there: Sequence[str], endings: Sequence[str]) -> str
     return found[0] if len(found) == 1 else None
 
 
-def _sure(request: Request, name: str, reply: str, count: int) -> Outcome:
+def _sure(request: Request, which: Which, reply: str, count: int) -> Outcome:
     question = Question(
         "yes_no",
         request.intent,
         reply,
-        {"list": name, "count": count},
-        {**request.slots, "list_name": name},
+        {**which.args, "count": count},
+        {**request.slots, "list_name": which.name, OWNER: which.owner},
         slot_kind="yes_no",
     )
     return Outcome(question=question)
 
 
-def _about(name: str, items: list[str], reply: str, **args: object) -> Outcome:
+def _about(which: Which, items: list[str], reply: str, **args: object) -> Outcome:
     verbs = {"cancel": "list_remove"} if reply in ("lists.added", "lists.corrected") else {}
-    topic = Topic("list", {"list_name": name, "items": items}, verbs)
-    return Outcome(reply, {"list": name, "items": items, **args}, topic=topic)
+    topic = Topic("list", {"list_name": which.name, "items": items, OWNER: which.owner}, verbs)
+    return Outcome(reply, {**which.args, "items": items, **args}, topic=topic)

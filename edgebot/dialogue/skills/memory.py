@@ -26,6 +26,7 @@ INTENTS = (
         (ABOUT,),
         follow_up="about",
         tentative=True,
+        personal=True,
     ),
     Intent("memory_list", "Tell everything the person asked to remember.", tool=False),
     Intent("memory_forget", "Forget one thing that was remembered.", (ABOUT,), tool=False),
@@ -38,7 +39,10 @@ IDS = "memory_ids"
 
 
 class PersonalMemory:
-    """Remembers word for word, and forgets when told to."""
+    """Remembers word for word, and forgets when told to.
+
+    What a known person says of themselves is told to nobody else; the rest is the household's.
+    """
 
     name = "memory"
     intents = INTENTS
@@ -46,12 +50,13 @@ class PersonalMemory:
     def __init__(self, store: Store, language: str) -> None:
         self._memories = store.memories
         self._language = language
+        self._first_person = frozenset(words_of(language)["first_person"])
         self._empty = frozenset(words_of(language)["stop_words"])
         self._endings = sorted(words_of(language)["word_endings"], key=len, reverse=True)
         self._actions: dict[str, Callable[[Request], Outcome]] = {
             "memory_add": self._add,
             "memory_ask": self._ask,
-            "memory_list": lambda request: self._tell(self._memories.all()),
+            "memory_list": lambda request: self._tell(self._memories.all(request.person)),
             "memory_forget": self._forget,
             "memory_forget_all": self._forget_all,
         }
@@ -60,10 +65,10 @@ class PersonalMemory:
         """Remember, tell or forget."""
         return self._actions[request.intent](request)
 
-    def knows(self, intent: str, slots: Mapping[str, SlotValue]) -> bool:
-        """Whether anything is remembered about what was asked."""
+    def knows(self, intent: str, slots: Mapping[str, SlotValue], person: str = "") -> bool:
+        """Whether anything is remembered about what was asked, for ``person``."""
         about = slots.get("about")
-        return not about or bool(self._search(str(about)))
+        return not about or bool(self._search(str(about), person))
 
     def _add(self, request: Request) -> Outcome:
         text = str(request.slots["text"]).strip().rstrip(".!")
@@ -72,14 +77,15 @@ class PersonalMemory:
         topic = request.corrects
         if topic is not None and topic.kind == "memory":
             self._memories.forget(list(topic.refers[IDS]))
-        memory = self._memories.add(text, request.session)
+        own = not self._first_person.isdisjoint(re.findall(r"[\w']+", text.casefold()))
+        memory = self._memories.add(text, request.session, request.person if own else "")
         return self._about([memory], "memory.added")
 
     def _ask(self, request: Request) -> Outcome:
         about = request.slots.get("about")
         if not about:
-            return self._tell(self._memories.all())
-        found = self._search(str(about))
+            return self._tell(self._memories.all(request.person))
+        found = self._search(str(about), request.person)
         if not found:
             return Outcome("memory.nothing_about", {"about": said_back(str(about), self._language)})
         return self._tell(found)
@@ -94,7 +100,7 @@ class PersonalMemory:
         return self._about(told, reply, count=len(memories))
 
     def _forget(self, request: Request) -> Outcome:
-        memories = self._memories.all()
+        memories = self._memories.all(request.person)
         if not memories:
             return Outcome("memory.nothing")
         ids = request.slots.get(IDS)
@@ -104,14 +110,14 @@ class PersonalMemory:
         if ids:
             found = [memory for memory in memories if memory.id in ids]
         else:
-            found = self._search(str(about)) if about else memories[:1]
+            found = self._search(str(about), request.person) if about else memories[:1]
         if not found:
             return Outcome("memory.nothing_about", {"about": said_back(str(about), self._language)})
         self._memories.forget([memory.id for memory in found])
         return Outcome("memory.forgotten", {"facts": self._back(found)}, topic=NOTHING)
 
     def _forget_all(self, request: Request) -> Outcome:
-        memories = self._memories.all()
+        memories = self._memories.all(request.person)
         if not memories:
             return Outcome("memory.nothing")
         if not request.confirmed:
@@ -119,12 +125,13 @@ class PersonalMemory:
         self._memories.forget([memory.id for memory in memories])
         return Outcome("memory.all_forgotten", topic=NOTHING)
 
-    def _search(self, about: str) -> list[Memory]:
-        """The memories that share the most telling words with ``about``, newest first."""
+    def _search(self, about: str, person: str) -> list[Memory]:
+        """What ``person`` may hear of that shares the most telling words with ``about``, newest
+        first."""
         wanted = self._telling(about)
         if not wanted:
             return []
-        scored = [(len(wanted & self._telling(m.text)), m) for m in self._memories.all()]
+        scored = [(len(wanted & self._telling(m.text)), m) for m in self._memories.all(person)]
         best = max((score for score, _ in scored), default=0)
         return [memory for score, memory in scored if best and score == best]
 

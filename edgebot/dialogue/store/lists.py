@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -21,17 +22,36 @@ class Item:
 
 
 class Lists:
-    """Named lists of items; names and items compare without regard to case."""
+    """Named lists of items; names and items compare without regard to case.
 
-    def __init__(self, file: StoreFile, clock: Clock) -> None:
+    Those of the household, or of one person: :meth:`of`.
+    """
+
+    def __init__(self, file: StoreFile, clock: Clock, owner: str = "") -> None:
+        """``owner``: the person whose lists they are; the household's when empty."""
         self._file = file
         self._clock = clock
+        self._owned = {"owner": owner} if owner else {}
+        self._tables = ("own_lists", "own_items") if owner else ("lists", "items")
+
+    def of(self, owner: str) -> Lists:
+        """The lists of ``owner``."""
+        return Lists(self._file, self._clock, owner)
+
+    def every_name(self) -> list[str]:
+        """The names of all lists, whoever they belong to: words that may be said."""
+        found = self._file.read(
+            lambda db: [
+                row["name"]
+                for table in ("lists", "own_lists")
+                for row in db[table].rows_where(order_by="id")
+            ]
+        )
+        return list({name.casefold(): name for name in reversed(found)}.values())[::-1]
 
     def names(self) -> list[str]:
         """All lists, oldest first."""
-        return self._file.read(
-            lambda db: [row["name"] for row in db["lists"].rows_where(order_by="id")]
-        )
+        return self._file.read(lambda db: [row["name"] for row in self._rows(db)])
 
     def items(self, name: str) -> list[Item] | None:
         """What is on the list, in the order it was added; None when there is no such list."""
@@ -40,7 +60,7 @@ class Lists:
             found = self._find(db, name)
             if found is None:
                 return None
-            rows = db["items"].rows_where("list_id = ?", [found], order_by="id")
+            rows = db[self._tables[1]].rows_where("list_id = ?", [found], order_by="id")
             return [Item(row["text"], bool(row["checked"])) for row in rows]
 
         return self._file.read(look)
@@ -66,9 +86,9 @@ class Lists:
                 known = self._item(db, found, text)
                 if known is None:
                     row = {"list_id": found, "text": text, "checked": 0, "added_at": self._now()}
-                    db["items"].insert(row)
+                    db[self._tables[1]].insert(row)
                 elif known[1]:
-                    db["items"].update(known[0], {"checked": 0})
+                    db[self._tables[1]].update(known[0], {"checked": 0})
                 else:
                     continue
                 added.append(text)
@@ -82,7 +102,7 @@ class Lists:
         def mark(db: Database) -> list[str]:
             hits = self._hits(db, name, items)
             for item_id, _ in hits:
-                db["items"].update(item_id, {"checked": int(on)})
+                db[self._tables[1]].update(item_id, {"checked": int(on)})
             return [text for _, text in hits]
 
         return self._file.write(mark)
@@ -93,7 +113,7 @@ class Lists:
         def take(db: Database) -> list[str]:
             hits = self._hits(db, name, items)
             for item_id, _ in hits:
-                db["items"].delete(item_id)
+                db[self._tables[1]].delete(item_id)
             return [text for _, text in hits]
 
         return self._file.write(take)
@@ -104,8 +124,9 @@ class Lists:
         def empty(db: Database) -> int:
             found = self._find(db, name)
             where = "list_id = ?" + (" AND checked" if only_checked else "")
-            before = int(db["items"].count_where(where, [found]))
-            db["items"].delete_where(where, [found])
+            items = db[self._tables[1]]
+            before = int(items.count_where(where, [found]))
+            items.delete_where(where, [found])
             return before
 
         return self._file.write(empty)
@@ -116,7 +137,7 @@ class Lists:
         def drop(db: Database) -> bool:
             found = self._find(db, name)
             if found is not None:
-                db["lists"].delete(found)
+                db[self._tables[0]].delete(found)
             return found is not None
 
         return self._file.write(drop)
@@ -131,18 +152,27 @@ class Lists:
         return hits
 
     def _create(self, db: Database, name: str) -> int:
-        return int(db["lists"].insert({"name": name, "created_at": self._now()}).last_pk)
+        row = {"name": name, "created_at": self._now(), **self._owned}
+        return int(db[self._tables[0]].insert(row).last_pk)
 
     def _now(self) -> str:
         return stamp(self._clock.utc())
 
-    @staticmethod
-    def _find(db: Database, name: str) -> int | None:
-        row = next(iter(db["lists"].rows_where("name = ?", [name])), None)
+    def _rows(self, db: Database, **wanted: str) -> Iterable[dict[str, Any]]:
+        """The lists, oldest first; those whose columns are as ``wanted``."""
+        columns = {**self._owned, **wanted}
+        where = " AND ".join(f"{name} = ?" for name in columns) or None
+        found: Iterable[dict[str, Any]] = db[self._tables[0]].rows_where(
+            where, list(columns.values()), order_by="id"
+        )
+        return found
+
+    def _find(self, db: Database, name: str) -> int | None:
+        row = next(iter(self._rows(db, name=name)), None)
         return int(row["id"]) if row else None
 
-    @staticmethod
-    def _item(db: Database, list_id: int, text: str) -> tuple[int, bool] | None:
+    def _item(self, db: Database, list_id: int, text: str) -> tuple[int, bool] | None:
         """The item called ``text``, in the singular or plural it was put there by."""
-        row = next(iter(db["items"].rows_where("list_id = ? AND text = ?", [list_id, text])), None)
+        rows = db[self._tables[1]].rows_where("list_id = ? AND text = ?", [list_id, text])
+        row = next(iter(rows), None)
         return (int(row["id"]), bool(row["checked"])) if row else None

@@ -16,6 +16,8 @@ class Memory:
     """One thing to remember, as it was said."""
 
     id: int
+    """Below 0 where it belongs to one person: those lie in a table of their own."""
+
     text: str
     said_at: str
 
@@ -27,26 +29,43 @@ class Memories:
         self._file = file
         self._clock = clock
 
-    def add(self, text: str, session: str = "") -> Memory:
-        """Remember ``text``."""
+    def add(self, text: str, session: str = "", owner: str = "") -> Memory:
+        """Remember ``text``, for ``owner`` alone unless that is empty."""
         row = {"text": text, "session": session, "said_at": stamp(self._clock.utc())}
-        added = self._file.write(lambda db: db["memories"].insert(row).last_pk)
-        return Memory(int(added), text, row["said_at"])
+        if owner:
+            row["owner"] = owner
+        table, sign = ("own_memories", -1) if owner else ("memories", 1)
+        added = self._file.write(lambda db: db[table].insert(row).last_pk)
+        return Memory(sign * int(added), text, row["said_at"])
 
-    def all(self) -> list[Memory]:
-        """Everything, newest first."""
-        return self._file.read(
-            lambda db: [
+    def all(self, person: str = "") -> list[Memory]:
+        """What the household remembers, and what is ``person``'s own; newest first."""
+
+        def look(db: Database) -> list[Memory]:
+            found = [
                 Memory(row["id"], row["text"], row["said_at"])
                 for row in db["memories"].rows_where(order_by="id desc")
             ]
-        )
+            own = [
+                Memory(-row["id"], row["text"], row["said_at"])
+                for row in db["own_memories"].rows_where("owner = ?", [person], order_by="id desc")
+            ]
+            if not own:
+                return found
+            return sorted(own + found, key=lambda one: one.said_at, reverse=True)
+
+        return self._file.read(look)
 
     def forget(self, ids: list[int]) -> int:
         """Delete memories, their bytes in the file and its copies too; how many there were."""
 
         def drop(db: Database) -> int:
-            statement = "DELETE FROM memories WHERE id = ?"
-            return sum(db.conn.execute(statement, [memory_id]).rowcount for memory_id in ids)
+            statement = "DELETE FROM {} WHERE id = ?"
+            return sum(
+                db.conn.execute(
+                    statement.format("memories" if one > 0 else "own_memories"), [abs(one)]
+                ).rowcount
+                for one in ids
+            )
 
         return self._file.erase(drop)

@@ -108,6 +108,48 @@ def m005_revision(db: Database) -> None:
     db.execute("INSERT INTO revision (id, n) VALUES (1, 0)")
 
 
+def m006_own(db: Database) -> None:
+    """Lists and memories of one person, in tables of their own.
+
+    Not a column beside the household's: the release before does not know whose a row is, and would
+    tell everybody.
+    """
+    db.execute(
+        """
+        CREATE TABLE own_lists (
+            id INTEGER PRIMARY KEY,
+            owner TEXT NOT NULL COLLATE NOCASE, -- name of the enrolled voice
+            name TEXT NOT NULL COLLATE NOCASE,
+            created_at TEXT NOT NULL,
+            UNIQUE (owner, name)
+        )
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE own_items (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            list_id INTEGER NOT NULL REFERENCES own_lists (id) ON DELETE CASCADE,
+            text TEXT NOT NULL COLLATE NOCASE,
+            checked INTEGER NOT NULL DEFAULT 0,
+            added_at TEXT NOT NULL
+        )
+        """
+    )
+    db.execute("CREATE INDEX own_items_by_list ON own_items (list_id)")
+    db.execute(
+        """
+        CREATE TABLE own_memories (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            owner TEXT NOT NULL COLLATE NOCASE,
+            text TEXT NOT NULL,
+            session TEXT NOT NULL DEFAULT '',
+            said_at TEXT NOT NULL
+        )
+        """
+    )
+
+
 migrations = Migrations("edgebot.dialogue")
-for _step in (m001_promises, m002_lists, m003_memories, m004_preferences, m005_revision):
+for _step in (m001_promises, m002_lists, m003_memories, m004_preferences, m005_revision, m006_own):
     migrations()(_step)

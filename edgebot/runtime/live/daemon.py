@@ -20,6 +20,7 @@ from edgebot.runtime.live.jobs import Notice, Outcome, Ring
 from edgebot.runtime.live.ledger import Ledger
 from edgebot.runtime.live.listener import Listener
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
+from edgebot.runtime.live.people import Who
 from edgebot.runtime.live.reply import Reply
 from edgebot.runtime.live.responder import Mouth, Responder
 from edgebot.runtime.live.ringer import Ringer
@@ -60,8 +61,8 @@ class Parts:
     hooks: Hooks = field(default_factory=Hooks)
     notifier: ServiceNotifier = field(default_factory=ServiceNotifier)
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
-    who: Callable[[Samples], str | None] | None = None
-    """Whose voice an utterance (16 kHz) is; None for a stranger. Not asked where this is None."""
+    who: Who | None = None
+    """Whose voice an utterance is. Not asked where this is None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from edgebot.runtime.live.hearing import Finished, Opening, opening_of
 from edgebot.runtime.live.holding import Hold
 from edgebot.runtime.live.jobs import Outcome
 from edgebot.runtime.live.manners import USUAL, Ears, Hooks, Manners
+from edgebot.runtime.live.people import EVERYBODY
 from edgebot.runtime.live.recent import Recent
 from edgebot.runtime.live.responder import Responder
 from edgebot.runtime.live.rest import Rest
@@ -68,7 +69,7 @@ class Listener:
         self._break_in = BreakIn(manners.interruption, manners.stop_words, breaking_in)
         self._requests: deque[Callable[[], None]] = deque()
         self._watching = False
-        self.session = "local"
+        self.session = EVERYBODY
 
     # --- from any thread
 
@@ -132,19 +133,16 @@ class Listener:
     def _watch_for_the_rest(self, rest: Rest, frame: AudioFrame) -> None:
         """The answer is not heard yet: does the person go on?"""
         goes_on = rest.goes_on(self._ears.voice.probability(frame.samples), len(frame.samples))
-        if rest.is_over():
+        if goes_on or rest.is_over():
             self._rest = None
-        elif goes_on:
-            self._rest = None
-            if rest.take_back():
+            if not rest.is_over() and rest.take_back():
                 opening = self._opened(rest.opening.by, self.manners.wait_s)
                 opening.utterance = rest.joined(self._stream)
                 opening.endpointer.accept(1.0, rest.speech)
 
     def _was_called(self, frame: AudioFrame) -> bool:
         """Whether a wake word has just been said; the microphone is open then."""
-        wake = self._calling.accept(frame)
-        if wake is not None:
+        if wake := self._calling.accept(frame):
             self._open("wake", self.manners.wait_s, wake.end)
         return wake is not None
 
@@ -184,6 +182,8 @@ class Listener:
             if by in ("follow_up", "question"):
                 return
             self._drop()
+        if by in ("wake", "button"):
+            self.session = EVERYBODY  # until we know who it is
         self._break_in.reset()
         self._speaker.interrupt()
         self._ears.voice.reset()
@@ -192,14 +192,13 @@ class Listener:
         self._speaker.tone("heard")
         if since is not None:
             for frame in self._recent.after_word(since):
-                self._follow(opening, frame)
-                if self._opening is not opening:
-                    break
+                if self._opening is opening:
+                    self._follow(opening, frame)
 
     def _opened(self, by: str, wait_s: float) -> Opening:
         self._rest = None
         self._opening = opening = opening_of(
-            by, self.session, wait_s, self.manners, self._ears.turn, self._responder.submit
+            by, self.session, wait_s, self.manners, self._ears, self._responder.submit
         )
         self._hooks.state("listening")
         return opening
@@ -297,6 +296,7 @@ class Listener:
     def _after(self, outcome: Outcome) -> None:
         if self._opening is not None or outcome.session in ("ring", "notice"):
             return
+        self.session = outcome.session
         if outcome.expects_answer and not outcome.interrupted:
             self._open("question", self.manners.question_s)
         elif self.manners.follow_up_s and outcome.heard_words and not outcome.ended:

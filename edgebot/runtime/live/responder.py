@@ -18,6 +18,7 @@ from edgebot.runtime.live.health import StageHealth
 from edgebot.runtime.live.jobs import Attempt, Job, Notice, Outcome, Ring
 from edgebot.runtime.live.ledger import Ledger, record_of
 from edgebot.runtime.live.manners import Hooks
+from edgebot.runtime.live.people import People, Who
 from edgebot.runtime.live.reply import Reply
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Responder:
         health: StageHealth,
         activity: Activity,
         on_outcome: Callable[[Outcome], None],
-        who: Callable[[Samples], str | None] | None = None,
+        who: Who | None = None,
         hooks: Hooks | None = None,
         model_acts: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -80,7 +81,7 @@ class Responder:
         self._health = health
         self._activity = activity
         self._on_outcome = on_outcome
-        self._who = who
+        self._people = People(who)
         self._hooks = hooks or Hooks()
         self._model_acts = model_acts
         self._jobs: Channel[Job] = Channel(capacity=64)
@@ -158,11 +159,10 @@ class Responder:
             if attempt.wait():
                 self._on_outcome(Outcome(turn.session, heard_words=False))
             return
-        if self._who is not None and attempt.audio is not None:
-            turn.session = self._who(attempt.audio) or turn.session
+        self._people.recognize(attempt)
         proposal = self._dialogue.propose(turn, transcript.text, draft=True)
         turn.mark("parsed")
-        attempt.complete = proposal.decision.route == "command" and transcript.in_grammar is True
+        attempt.complete = proposal.decision.whole
         self._activity.end((turn.id, "propose"))
         self._health.end()
         if not attempt.wait():
@@ -172,6 +172,7 @@ class Responder:
 
     def _speak(self, attempt: Attempt, transcript: Transcript, proposal: Proposal) -> None:
         turn = attempt.turn
+        self._people.spoke(attempt)
         if may_change(proposal.decision, self._model_acts) and not attempt.commit():
             return
         self._activity.begin((turn.id, "reply"))

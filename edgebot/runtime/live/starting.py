@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import threading
@@ -17,6 +18,7 @@ from edgebot.core.errors import EdgebotError
 from edgebot.core.speech import SpeechStream
 from edgebot.dialogue.replies import Replies
 from edgebot.dialogue.turnlog import turns_file
+from edgebot.runtime.endings import Endings
 from edgebot.runtime.endpointing import EndpointLimits
 from edgebot.runtime.hearing import open_stream
 from edgebot.runtime.live.daemon import Daemon, Parts, Patience
@@ -31,6 +33,9 @@ _LOG = logging.getLogger(__name__)
 
 _PHRASE_CHARACTERS = 60
 _NICE = 10
+
+_STATES = 4
+"""Phrases of so many states of the dialogue are kept."""
 
 
 def open_daemon(
@@ -79,7 +84,7 @@ def open_daemon(
         tones=assembly.tones(tts.rate_hz),
         hooks=hooks or Hooks(followed=assembly.wake_followed),
         on_outcome=on_outcome,
-        who=voices.identify if (voices := assembly.voices()) is not None else None,
+        who=voices.who if (voices := assembly.voices()) is not None else None,
     )
     listening = settings.listening
     patience = Patience(listening.stall_s, listening.answer_stall_s)
@@ -88,7 +93,15 @@ def open_daemon(
 
 def ears_of(assembly: Assembly) -> Ears:
     """Voice activity, wake words and turn detector of the settings."""
-    return Ears(assembly.voice_activity(), assembly.wake_word(), assembly.turn_detector())
+    understander, dialogue = assembly.understander(), assembly.dialogue()
+    endings = functools.lru_cache(maxsize=_STATES)(Endings)
+
+    def begins(session: str, words: str) -> bool:
+        return endings(tuple(understander.grammar(dialogue.context(session)))).begins(words)
+
+    return Ears(
+        assembly.voice_activity(), assembly.wake_word(), assembly.turn_detector(), begins=begins
+    )
 
 
 def manners_of(settings: Settings) -> Manners:

@@ -19,7 +19,7 @@ from edgebot.dialogue.store.store import Store
 from edgebot.dialogue.turnlog import TurnLog, read, turns_file
 from edgebot.runtime.leaving import leaves_the_machine
 from edgebot.runtime.live.instance import Instance
-from edgebot.runtime.privacy import KINDS, report, wipe
+from edgebot.runtime.privacy import KINDS, owned_by, report, wipe, wipe_person
 from edgebot.runtime.voice_store import voices_file
 
 SECRET = "the gingerbread recipe of aunt mildred"
@@ -39,6 +39,8 @@ def fill(settings: Settings) -> None:
     store = Store(settings.state_dir, SystemClock("UTC"))
     store.memories.add(SECRET)
     store.lists.add("shopping", [SECRET])
+    store.memories.add(SECRET, owner="anna")
+    store.lists.of("anna").add("presents", [SECRET])
     store.promises.add_timer(3600, SECRET)
     store.file.backup()
     store.close()
@@ -61,8 +63,8 @@ def test_nothing_is_made_by_looking(settings: Settings) -> None:
 def test_everything_that_is_kept_is_counted(settings: Settings) -> None:
     fill(settings)
     counts = {one.what: one.entries for one in report(settings)}
-    assert counts["memory"] == counts["promises"] == counts["turns"] == counts["voices"] == 1
-    assert counts["lists"] >= 2
+    assert counts["promises"] == counts["turns"] == counts["voices"] == 1
+    assert (counts["memory"], counts["lists"]) == (2, 4)
     assert all(one.since for one in report(settings) if one.what in ("memory", "lists", "turns"))
 
 
@@ -78,12 +80,44 @@ def test_what_is_wiped_leaves_no_trace_and_the_rest_stays(settings: Settings) ->
     assert all(one.entries == 0 for one in report(settings))
 
 
+def test_what_is_one_persons_own_goes_without_a_trace_and_the_rest_stays(
+    settings: Settings,
+) -> None:
+    own = "a surprise for the birthday of ben"
+    store = Store(settings.state_dir, SystemClock("UTC"))
+    store.memories.add("the key is under the mat")
+    store.memories.add(own, owner="ben")
+    store.memories.add(own, owner="anna")
+    store.lists.of("anna").add("presents", [own, "paper"])
+    store.close()
+    assert owned_by(settings, "anna") == 2
+    assert wipe_person(settings, "anna") == "anna: 2 entries removed"
+    assert (owned_by(settings, "anna"), owned_by(settings, "ben")) == (0, 1)
+    store = Store(settings.state_dir, SystemClock("UTC"))
+    assert store.lists.of("anna").items("presents") is None
+    assert [one.text for one in store.memories.all()] == ["the key is under the mat"]
+    store.close()
+    assert wipe_person(settings, "ben") == "ben: 1 entries removed"
+    files = [one for one in settings.state_dir.rglob("*") if one.is_file()]
+    assert not [one for one in files if own.encode() in one.read_bytes()]
+    assert wipe_person(settings, "nobody'; DROP TABLE own_lists; --").endswith("0 entries removed")
+
+
+def test_the_command_removes_what_is_one_persons_own(settings: Settings) -> None:
+    fill(settings)
+    done = CliRunner().invoke(cli, ["privacy", "wipe", "--person", "Anna", "--yes"])
+    assert done.output == "Anna: 2 entries removed\n"
+    assert owned_by(settings, "anna") == 0
+    nothing = CliRunner().invoke(cli, ["privacy", "wipe", "--yes"])
+    assert isinstance(nothing.exception, UsageError)
+
+
 def test_a_store_in_use_is_wiped_and_goes_on(settings: Settings) -> None:
     fill(settings)
     store = Store(settings.state_dir, SystemClock("UTC"))
-    assert len(store.memories.all()) == 1
+    assert len(store.memories.all("anna")) == 2
     wipe(settings, ["memory"])
-    assert store.memories.all() == []
+    assert store.memories.all("anna") == []
     store.memories.add("milk")
     assert len(store.memories.all()) == 1
     store.close()
@@ -94,7 +128,7 @@ def test_what_a_running_daemon_holds_is_not_wiped_behind_its_back(settings: Sett
     instance = Instance(settings.state_dir)
     with pytest.raises(UsageError, match="stop it first"):
         wipe(settings, ["memory", "turns"])
-    assert {one.what: one.entries for one in report(settings)}["memory"] == 1
+    assert {one.what: one.entries for one in report(settings)}["memory"] == 2
     wipe(settings, ["memory"])
     instance.close()
 
