@@ -132,6 +132,16 @@ def test_profiles_take_builds_that_are_made_for_them(tmp_path: Path) -> None:
             assert profile.name in recipe.profiles
 
 
+def test_what_is_built_for_a_profile_is_what_it_takes(tmp_path: Path) -> None:
+    profiles = {p.name: p for p in load_profiles(profile_files(tmp_path))}
+    made = {
+        (profile, name)
+        for name, file in recipe_files().items()
+        for profile in read_recipe(file).profiles
+    }
+    assert made == {(p.name, build) for p in profiles.values() for build in p.builds.values()}
+
+
 # --- gates
 
 
