@@ -85,6 +85,18 @@ def features(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...]:
     return tuple(sorted(_ISA & set(match[1].split()))) if match else ()
 
 
+def install_command(site: Path, lock: Path, arch: str, python: str) -> list[str | Path]:
+    """Unpacks every locked package but llama.cpp into ``site``, wheels only; whatever this is."""
+    command: list[str | Path] = [uv(), "pip", "install", "--quiet", "--no-deps", "--no-config"]
+    command += ["--python-platform", f"{arch}-manylinux_{GLIBC.replace('.', '_')}"]
+    command += ["--python-version", python, "--only-binary", ":all:"]
+    for name in PURE:
+        command += ["--no-binary", name]
+    absent = (*NOT_ON_THE_BOARD, "llama-cpp-python")
+    wanted = [f"{name}=={version}" for name, version in locked(lock).items() if name not in absent]
+    return [*command, "--target", site, *wanted]
+
+
 def unpack(
     site: Path, lock: Path, llama: LlamaWheel, arch: str, python: str, say: Callable[[str], None]
 ) -> None:
@@ -93,20 +105,11 @@ def unpack(
     Raises :class:`BundleError` when a package has no wheel for them, or brings a library of
     another architecture.
     """
-    packages = locked(lock)
-    wanted = [
-        f"{name}=={version}"
-        for name, version in packages.items()
-        if name not in (*NOT_ON_THE_BOARD, "llama-cpp-python")
-    ]
-    say(f"unpacking {len(wanted) + 1} packages for {arch}, Python {python}")
-    command: list[str | Path] = [uv(), "pip", "install", "--quiet", "--no-deps", "--no-config"]
-    command += ["--python-platform", f"{arch}-manylinux_{GLIBC.replace('.', '_')}"]
-    command += ["--python-version", python, "--only-binary", ":all:"]
-    for name in PURE:
-        command += ["--no-binary", name]
+    command = install_command(site, lock, arch, python)
+    number = sum("==" in str(word) for word in command) + 1
+    say(f"unpacking {number} packages for {arch}, Python {python}")
+    run_tool(command)
     # The wheel is for a platform without a manylinux tag; what is in it is checked below.
-    run_tool([*command, "--target", site, *wanted])
     _unzip(llama.path, site)
     prune(site)
     check_machine(site, arch)

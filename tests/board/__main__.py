@@ -1,7 +1,8 @@
 """`python -m tests.board`: flash whole machines in emulation, and prove what the page promises.
 
---part arm      the aarch64 bundle in an aarch64 root, processor of a Raspberry Pi 4
---part machine  an x86-64 machine with systemd: hardened service, sound, power cut, rollback
+--part arm        the aarch64 bundle in an aarch64 root, processor of a Raspberry Pi 4
+--part container  systemd without emulation: cold flash over ssh, hardened service, going back
+--part machine    an emulated x86-64 machine: first boot of an image, sound, power cut, going back
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from edgebot.models.signatures import make_pair
 from tests.board import arm, roots, scenario
+from tests.board.container import Container
 from tests.board.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +29,7 @@ B_SETTINGS = "# The same assistant, another release.\nprofile: {profile}\nunits:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.board", description=__doc__)
     parser.add_argument("--suite", choices=sorted(roots.PYTHON), default="bookworm")
-    parser.add_argument("--part", choices=["all", "arm", "machine"], default="all")
+    parser.add_argument("--part", choices=["all", "arm", "container", "machine"], default="all")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -47,7 +49,7 @@ def main() -> None:
         root = roots.arm(options.suite)
         figures["aarch64"] = arm.check(root, bundle, public, shelf / "arm" / "root")
         say(json.dumps(figures["aarch64"]))
-    if options.part in ("all", "machine"):
+    if options.part != "arm":
         say("x86-64: two bundles")
         folder = shelf / "machine"
         first = make_bundle("x86", python, private, folder / "a", "--portable")
@@ -55,11 +57,16 @@ def main() -> None:
         settings.write_text(B_SETTINGS.format(profile="x86"))
         words = ("--portable", "--settings", str(settings))
         second = make_bundle("x86", python, private, folder / "b", *words)
+    if options.part in ("all", "container"):
+        board = Container(roots.machine(options.suite), shelf / "container")
+        figures["container"] = scenario.contained(board, first, second, public, say)
+    if options.part in ("all", "machine"):
         machine = Machine(roots.machine(options.suite), roots.kernel(options.suite), folder)
         figures["machine"] = scenario.play(machine, first, second, public, say)
     say(json.dumps(figures, indent=1))
-    if options.out:
-        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+    if options.out:  # the other parts' figures stay
+        before = json.loads(options.out.read_text()) if options.out.is_file() else {}
+        options.out.write_text(json.dumps({**before, **figures}, indent=1) + "\n")
 
 
 def make_bundle(profile: str, python: str, key: Path, folder: Path, *more: str) -> Path:

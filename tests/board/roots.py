@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from edgebot.config.paths import cache_dir
+from edgebot.deploy.debian import mirror
 
 SHELF = cache_dir() / "board-test"
 
@@ -19,6 +19,9 @@ TOOLS = (
 """Debian packages that the deep test itself needs."""
 
 COMMON = ("python3", "libportaudio2", "openssl", "alsa-utils", "ca-certificates")
+NOT_ON_A_BOARD = ("libportaudio2", "libjack-jackd2-0", "libsamplerate0", "libopus0")
+"""What Raspberry Pi OS lite lacks as well: a bundle brings it."""
+
 SYSTEM = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "openssh-server"),
     *("libasound2-plugins", "iproute2"),
@@ -33,19 +36,18 @@ PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 
 def sources(suite: str) -> list[str]:
     """Lines for apt with the mirrors of this machine, for another suite where need be."""
-    text = ""
-    for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
-        if file.suffix in (".list", ".sources") and file.is_file():
-            text += file.read_text() + "\n"
-    hosts = re.findall(r"^(?:URIs:|deb)\s+(\S+/debian)/?(?:\s|$)", text, re.MULTILINE)
-    if not hosts:
+    address = mirror()
+    if address is None:
         raise SystemExit("no Debian mirror is configured on this machine")
-    return [f"deb {hosts[0]} {suite} main"]
+    return [f"deb {address} {suite} main"]
 
 
 def machine(suite: str) -> Path:
     """The root of a small amd64 machine of ``suite``, without a kernel."""
-    return _make(f"{suite}-machine", suite, "amd64", "minbase", (*COMMON, *SYSTEM))
+    root = _make(f"{suite}-machine", suite, "amd64", "minbase", (*COMMON, *SYSTEM))
+    purge = ["chroot", str(root), "dpkg", "--purge", "--force-depends", *NOT_ON_A_BOARD]
+    subprocess.run(purge, check=False, capture_output=True)
+    return root
 
 
 def kernel(suite: str) -> Path:

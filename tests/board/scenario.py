@@ -1,4 +1,4 @@
-"""A life of one board: first flash, boot, a spoken question, a power cut, a bad release."""
+"""A life of one board: first boot, a spoken question, a power cut, an update, a bad release."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.board.machine import Machine, wait_for
+from tests.board.container import Container
+from tests.board.machine import Machine
+from tests.board.reach import Reached, wait_for
 
 EDGEBOT = str(Path(sys.executable).with_name("edgebot"))
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,17 +38,20 @@ def play(
 ) -> dict[str, Any]:
     """Everything in turn; the figures. Raises ``SystemExit`` at what is not as promised."""
     figures: dict[str, Any] = {}
-    say("machine: disk")
-    machine.prepare()
+    say("machine: disk with the first release")
+    a = machine.prepare(first, public)
     try:
-        machine.start()
-        figures["ssh_s"] = round(machine.wait_for_ssh())
-        say(f"machine: up after {figures['ssh_s']} s; first flash")
-        figures["first_flash"] = flash(machine, first, public)
-        a = str(figures["first_flash"]["release"])
+        figures["first_boot_to_listening_s"] = power_on(machine)
+        lacked = machine.ssh("dpkg-query -W -f '${Status}' libportaudio2")
+        if "ok installed" not in lacked:
+            raise SystemExit(f"the first boot has not installed libportaudio2: {lacked}")
         figures["security"] = exposure(machine)
-        say(f"machine: release {a}, exposure {figures['security']}; power off and on")
-        figures["on_to_listening_s"] = reboot(machine)
+        say(
+            f"machine: first boot {figures['first_boot_to_listening_s']} s, release {a}, exposure "
+            f"{figures['security']}; power off and on"
+        )
+        machine.stop()
+        figures["on_to_listening_s"] = power_on(machine)
         expect(machine, a, "after a boot")
         say(f"machine: listens {figures['on_to_listening_s']} s after power-on; question aloud")
         figures["heard"] = ask_aloud(machine)
@@ -66,14 +71,57 @@ def play(
     return figures
 
 
-def flash_command(machine: Machine, bundle: Path, public: Path) -> list[str]:
+def contained(
+    board: Container, first: Path, second: Path, public: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """The same without emulation, and what needs a network: cold flash, update, going back."""
+    figures: dict[str, Any] = {}
+    board.prepare()
+    try:
+        board.start()
+        figures["ssh_s"] = round(board.wait_for_ssh())
+        say(f"container: up after {figures['ssh_s']} s; cold flash")
+        figures["cold_flash"] = flash(board, first, public)
+        a = str(figures["cold_flash"]["release"])
+        figures["security"] = exposure(board)
+        cut_off(board)
+        say(f"container: {figures['cold_flash']}; exposure {figures['security']}; update")
+        figures["update"] = flash(board, second, public)
+        b = str(figures["update"]["release"])
+        expect(board, b, "after the update")
+        say(f"container: {figures['update']}; it crashes from now on")
+        figures["rollback_s"] = crash(board, a)
+        expect(board, a, "after the rollback")
+        say(f"container: back to {a} by itself after {figures['rollback_s']} s")
+    finally:
+        board.stop()
+    return figures
+
+
+def cut_off(board: Reached) -> None:
+    """Raise unless the kernel keeps the service from sending anything beyond this machine."""
+    line = (
+        "systemd-run --quiet --pipe --wait -p IPAddressDeny=any -p IPAddressAllow=localhost "
+        "python3 -c 'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+        's.sendto(b"x", ("127.0.0.1", 9)); s.connect(("192.0.2.1", 9)); s.send(b"x")\' 2>&1'
+    )
+    board.ssh(
+        "ip link add beyond type dummy && ip addr add 192.0.2.2/24 dev beyond && "
+        "ip link set beyond up"
+    )
+    said = board.ssh(line, check=False)
+    if "not permitted" not in said:
+        raise SystemExit(f"the kernel does not keep a service from the network: {said!r}")
+
+
+def flash_command(machine: Reached, bundle: Path, public: Path) -> list[str]:
     command = [EDGEBOT, "flash", "board", "--bundle", str(bundle), "--trust", str(public)]
     return [*command, "--ssh-config", str(machine.config), "--limit", str(LIMIT_S), "--json"]
 
 
-def flash(machine: Machine, bundle: Path, public: Path) -> dict[str, Any]:
+def flash(machine: Reached, bundle: Path, public: Path) -> dict[str, Any]:
     """Flash over ssh; what it cost."""
-    before = written(machine)
+    before = written(machine) if isinstance(machine, Machine) else 0
     began = time.monotonic()
     done = subprocess.run(
         flash_command(machine, bundle, public),
@@ -92,7 +140,7 @@ def flash(machine: Machine, bundle: Path, public: Path) -> dict[str, Any]:
     return {
         **{key: state.get(key) for key in ("release", "spans", "reply", "bytes_sent")},
         "seconds": round(time.monotonic() - began),
-        "bytes_written": written(machine) - before,
+        "bytes_written": written(machine) - before if isinstance(machine, Machine) else None,
     }
 
 
@@ -101,7 +149,7 @@ def written(machine: Machine) -> int:
     return 512 * int(machine.ssh("cat /sys/block/vda/stat").split()[6])
 
 
-def exposure(machine: Machine) -> float:
+def exposure(machine: Reached) -> float:
     """What systemd says about the running service."""
     text = machine.ssh("systemd-analyze security edgebot.service --no-pager | tail -1")
     match = re.search(r"edgebot\.service: ([0-9.]+)", text)
@@ -110,15 +158,14 @@ def exposure(machine: Machine) -> float:
     return float(match[1])
 
 
-def listening(machine: Machine) -> bool:
+def listening(machine: Reached) -> bool:
     """Whether the service has said that it hears."""
     state = machine.ssh("systemctl show edgebot -p ActiveState -p StatusText", check=False)
     return "ActiveState=active" in state
 
 
-def reboot(machine: Machine) -> int:
+def power_on(machine: Machine) -> int:
     """Seconds from power-on until the service listens."""
-    machine.stop()
     began = time.monotonic()
     machine.start()
     machine.wait_for_ssh()
@@ -126,7 +173,7 @@ def reboot(machine: Machine) -> int:
     return round(time.monotonic() - began)
 
 
-def expect(machine: Machine, release: str, when: str) -> None:
+def expect(machine: Reached, release: str, when: str) -> None:
     """Raise unless ``release`` is in force and its service answers."""
     wait_for(f"the service {when}", lambda: listening(machine), LIMIT_S, 2)
     current = machine.ssh("basename $(readlink /opt/edgebot/current)")
@@ -184,7 +231,7 @@ def cut_in_update(machine: Machine, bundle: Path, public: Path) -> None:
     machine.wait_for_ssh()
 
 
-def crash(machine: Machine, release: str) -> int:
+def crash(machine: Reached, release: str) -> int:
     """Break the release in force; seconds until the one before is in force."""
     machine.ssh(BREAK, check=False)
     back = f"test $(basename $(readlink /opt/edgebot/current)) = {release} && echo back"

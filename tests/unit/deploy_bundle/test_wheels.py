@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from edgebot.core.errors import BundleError, UsageError
+from edgebot.deploy import bundle_contents as contents
 from edgebot.deploy import tools, wheels, wheels_llama
+from edgebot.deploy.bundle_format import ARCHES, PYTHONS
 
 CMAKE = """\
 if (GGML_CPU_ALL_VARIANTS)
@@ -136,3 +139,25 @@ def test_a_tool_that_fails_says_its_last_words() -> None:
     assert lines == ["so far\n", "and then\n"]
     with pytest.raises(BundleError, match="not on this machine"):
         tools.run_tool(["no-such-program-anywhere"])
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("arch", ARCHES)
+def test_every_package_has_a_wheel_for_every_board(tmp_path: Path, arch: str, python: str) -> None:
+    """Asks the package index about names and files, and fetches none of them."""
+    command = wheels.install_command(tmp_path, contents.lock_file(), arch, python)
+    asked = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_llama_has_one_wheel_for_all_pythons(tmp_path: Path) -> None:
+    for arch in ARCHES:
+        shelf = wheels_llama._shelf(tmp_path, "1.0", arch)
+        source = tmp_path / "source"
+        (source / "llama_cpp").mkdir(parents=True, exist_ok=True)
+        for name in ("PKG-INFO", "LICENSE.md", "llama_cpp/__init__.py"):
+            (source / name).write_text("x")
+        shelf.mkdir(parents=True)
+        made = wheels_llama._wheel(shelf, source, tmp_path / "no libraries", "1.0", arch)
+        assert made.name.endswith(f"-py3-none-linux_{arch}.whl")
