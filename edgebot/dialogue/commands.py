@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -161,7 +162,7 @@ def _owned(call: Call, mine: Set[str], text: str, person: str | None) -> Call:
     What belongs to somebody else is not passed on.
     """
     slots = {name: value for name, value in call.slots.items() if name != OWNER}
-    words = (call.said or text).casefold().split()
+    words = re.findall(r"[\w']+", (call.said or text).casefold())
     if person and (call.slots.get(OWNER) == person or not mine.isdisjoint(words)):
         slots[OWNER] = person
     return replace(call, slots=slots)

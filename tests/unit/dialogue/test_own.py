@@ -94,7 +94,7 @@ MINE = frozenset({"my"})
     ("slots", "said", "person", "owner"),
     [
         ({}, "add milk to my list", "anna", "anna"),
-        ({}, "add milk to MY list", "anna", "anna"),
+        ({}, "milk, on MY, list!", "anna", "anna"),
         ({}, "add milk to the list", "anna", None),
         ({}, "add mylk to the list", "anna", None),
         ({}, "add milk to my list", None, None),
