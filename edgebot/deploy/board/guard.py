@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from . import health, packages
+from . import health, lockfile, packages, store
 from .data import copy_live
 from .durable import remove
 from .history import UNHEALTHY_BOOTS, History
@@ -48,10 +48,20 @@ def _install_packages(layout: Layout) -> None:
             packages.install(layout, read(layout.manifest(release).read_bytes()))
 
 
+def _verify_once(layout: Layout) -> None:
+    """Of a disk image nobody has hashed the models where they lie now."""
+    release = layout.current_release()
+    if release is None or busy(layout) or lockfile.place(layout, release).is_file():
+        return
+    with contextlib.suppress(Interrupted, OSError):  # the assistant hashes them for itself
+        store.verify(layout, read(layout.manifest(release).read_bytes()))
+
+
 def healthy(update: Update) -> str:
     """After the service has started: an answer ends the probation, the last failure goes back."""
     layout = update.layout
     history, release = History(layout), layout.current_release()
+    _verify_once(layout)
     if release is None or busy(layout) or _on_probation(history, layout) is None:
         return "nothing to prove"
     try:

@@ -6,11 +6,13 @@ import errno
 import hashlib
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from . import lockfile
 from .durable import CHUNK, remove, sync_folder
 from .layout import Layout
 from .manifest import Entry, Manifest
@@ -189,8 +191,12 @@ def _link(content: Path, target: Path, executable: bool) -> None:
 
 
 def verify(layout: Layout, manifest: Manifest, advance: Advance = lambda done: None) -> None:
-    """Read every file of an unpacked release and check its hash; a wrong object is dropped."""
-    done, right = 0, set()
+    """Read every file of an unpacked release and check its hash; a wrong object is dropped.
+
+    What was seen of the models is noted for the assistant.
+    """
+    done = 0
+    right: dict[str, tuple[os.stat_result, int]] = {}
     folder = layout.release(manifest.release)
     for entry in manifest.entries:
         path = folder / entry.path
@@ -200,6 +206,7 @@ def verify(layout: Layout, manifest: Manifest, advance: Advance = lambda done: N
                 and path.stat().st_ino == layout.object(entry.sha256).stat().st_ino
             ):
                 continue
+            looks, began_ns = path.stat(), time.time_ns()
             found = _digest(path)
         except OSError as problem:
             raise Interrupted(f"{entry.path} cannot be read ({problem.strerror})") from None
@@ -209,9 +216,10 @@ def verify(layout: Layout, manifest: Manifest, advance: Advance = lambda done: N
                 f"{entry.path} has another hash on the board than in the manifest; "
                 "flash again, it is sent anew (and look after the SD card if it happens again)"
             )
-        right.add(entry.sha256)
+        right[entry.sha256] = (looks, began_ns)
         done += entry.size
         advance(done)
+    lockfile.note(layout, manifest, right)
 
 
 def _digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import pytest
 
 from edgebot.deploy.board.history import History
 from edgebot.deploy.board.journal import STEPS
+from edgebot.models.lock import LockFile
 from tests.unit.deploy_flash.little import Keys, LittleBoard, Release, release
 
 NEW, OLD = "About 35 ounces. (new)", "About 35 ounces. (old)"
@@ -78,6 +80,25 @@ def test_a_first_release_brings_settings_units_and_answers(bare: LittleBoard, ol
     model = layout.release(old.id) / "models/ear/model.bin"
     assert model.is_symlink() and not os.path.isabs(os.readlink(model)) and model.is_file()
     assert (layout.release(old.id) / "site/assistant.py").stat().st_nlink == 2
+    # The assistant finds noted that its models were hashed, and how they looked then.
+    models = layout.release(old.id) / "models"
+    known = LockFile(models / "models.lock", models / "none").records("ear")["model.bin"]
+    looks = model.stat()
+    assert (known.inode, known.mtime_ns, known.ctime_ns) == (
+        looks.st_ino, looks.st_mtime_ns, looks.st_ctime_ns
+    )  # fmt: skip
+    assert known.sha256 == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert known.size == looks.st_size and known.hashed_ns > looks.st_ctime_ns
+
+
+def test_what_a_disk_image_could_not_note_is_noted_once_it_runs(board: LittleBoard) -> None:
+    lock = board.layout.release(str(board.layout.current_release())) / "models/models.lock"
+    lock.unlink()
+    board.call("healthy")
+    assert lock.is_file()
+    noted = lock.read_bytes()
+    board.call("healthy")
+    assert lock.read_bytes() == noted
 
 
 def test_an_update_replaces_keeps_data_and_can_be_rolled_back(
