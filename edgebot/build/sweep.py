@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from edgebot.core.errors import EdgebotError, UsageError
 from edgebot.models.progress import Progress, Silent
 from edgebot.models.store import ModelStore
 
+_HOST = re.compile(r"^(?:ray://)?([\w.-]+):(\d{1,5})$")
+_ANSWER_S = 5.0
 _VARY = re.compile(r"^([a-z0-9-]+)\.([a-z_]+)=(.+)$")
 
 
@@ -132,16 +136,23 @@ def run_on_ray(
     """The grid over the Ray cluster at ``address`` (``local``: one that is started here).
 
     Its machines must see the same files (a network file system). Raises ``UsageError`` when Ray is
-    not installed or nobody answers.
+    not installed, nobody answers or the cluster wants another token.
     """
+    if address != "local":
+        _use_token()
     try:
         import ray
     except ImportError:
         raise UsageError("a cluster needs the package ray: pip install 'edgebot[ray]'") from None
+    _require_answer(address)
     try:
         ray.init(address=None if address == "local" else address, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UsageError(f"{address}: no Ray cluster answers there ({error})") from None
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise UsageError(
+            f"{address}: no Ray cluster answers there, or it wants another token ({said}); "
+            "see `ray status` on its head"
+        ) from None
     try:
         remote = ray.remote(num_cpus=threads)(run_variant)
         waiting = [remote.remote(variant, file, store, data, threads, Silent()) for variant in grid]
@@ -152,6 +163,26 @@ def run_on_ray(
         return outcomes
     finally:
         ray.shutdown()
+
+
+def _use_token() -> None:
+    """Newer clusters want the token in ``~/.ray``, and Ray does not offer it by itself."""
+    named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
+    if named or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def _require_answer(address: str) -> None:
+    """Raise ``UsageError`` when nobody listens at ``address``: Ray would try for minutes."""
+    found = _HOST.match(address)
+    if not found:
+        if address in ("local", "auto"):
+            return
+        raise UsageError(f"{address!r} is no address of a cluster; write HOST:PORT, or 'local'")
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"{address}: no Ray cluster answers there ({error})") from None
 
 
 def pareto(outcomes: Iterable[Outcome], by: Mapping[str, str]) -> list[Outcome]:

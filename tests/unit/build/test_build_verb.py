@@ -418,6 +418,15 @@ def test_a_sweep_over_ray(warm: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert [line["problem"] for line in told(capsys)] == ["", ""]
 
 
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "[::1]:x", "127.0.0.1:99999"])
+def test_a_cluster_that_does_not_answer(
+    warm: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    assert call("sweep", "small.yaml", "--ray", address) == 2
+    assert address in capsys.readouterr().err
+
+
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
 def test_without_ray_it_says_what_to_install(
     warm: Path, capsys: pytest.CaptureFixture[str]
