@@ -10,7 +10,7 @@ import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgebot.panel.input_events import DROPPED, EVENT_BYTES, has_key, key_moves, name_of
@@ -25,6 +25,26 @@ LOOK_S = 2.0
 _AT_ONCE = 64 * EVENT_BYTES
 _DENIED_BORNE = 2
 """Looks at which a device may refuse: udev gives it to its group a moment after it is there."""
+
+
+def devices_with(
+    code: int | None,
+    device: str | None,
+    devices: Path = DEVICES,
+    described: Path = DESCRIBED,
+) -> Iterator[Path]:
+    """The input devices that are there and meant by ``device`` and ``code``, as for :class:`Key`.
+
+    One that is named by its path is meant whether it is there or not.
+    """
+    if device is not None and device.startswith("/"):
+        yield Path(device)
+        return
+    part = (device or "").casefold()
+    for path in sorted(devices.glob("event*")):
+        about = described / path.name
+        if part in name_of(about).casefold() and (code is None or has_key(about, code)):
+            yield path
 
 
 class Key:
@@ -126,24 +146,12 @@ class Key:
     def _look(self) -> None:
         """Open what is there and wanted."""
         self._looks += 1
-        for path in self._wanted():
+        for path in devices_with(self._code, self._device, self._devices, self._described):
             if path not in self._open:
                 self._enter(path)
         if self._looks == 1 and not self._open and not self._denied:
             where = self._device or "any input device"
             _LOG.warning("the talk key is not there yet (%s); it is waited for", where)
-
-    def _wanted(self) -> Iterable[Path]:
-        if self._device is not None and self._device.startswith("/"):
-            yield Path(self._device)
-            return
-        for path in sorted(self._devices.glob("event*")):
-            described = self._described / path.name
-            part = (self._device or "").casefold()
-            if part not in name_of(described).casefold():
-                continue
-            if self._code is None or has_key(described, self._code):
-                yield path
 
     def _enter(self, path: Path) -> None:
         try:

@@ -17,10 +17,13 @@ from typing import Any, Literal, TypeAlias
 
 from edgebot.audio.platform_echo import platform_canceller
 from edgebot.config.hardware import Hardware
+from edgebot.config.key_names import code_of
 from edgebot.config.sections.audio import AudioSettings
+from edgebot.config.sections.panel import ButtonSettings
 from edgebot.core.errors import EdgebotError
 from edgebot.models.built import is_built, read_manifest
 from edgebot.models.plan import unbuilt
+from edgebot.panel.keys import devices_with
 from edgebot.runtime.wiring import Assembly
 
 Status: TypeAlias = Literal["ok", "warn", "fail"]
@@ -59,6 +62,7 @@ def run_checks(assembly: Assembly) -> Iterator[Check]:
     yield from models(assembly)
     yield from builds(assembly)
     yield from sound(assembly.settings.audio)
+    yield from talk_key(assembly.settings.button)
     yield writable("state directory", assembly.settings.state_dir, "EDGEBOT_STATE_DIR")
     yield disk(assembly.settings.state_dir)
     yield temperature(assembly.hardware)
@@ -222,6 +226,22 @@ def echo(wanted: str, found: tuple[str, str] | None) -> Check:
         return Check("echo", "ok", "edgebot's own canceller; the sound server has none")
     step = "set one up as docs/audio.md shows, or set audio.echo to auto"
     return Check("echo", "fail", "the sound server has no canceller", step)
+
+
+def talk_key(wanted: ButtonSettings) -> Iterator[Check]:
+    """The key for push to talk is there and can be read."""
+    if wanted.key is None:
+        return
+    there = [one for one in devices_with(code_of(wanted.key), wanted.device) if one.exists()]
+    readable = [str(one) for one in there if os.access(one, os.R_OK)]
+    if readable:
+        yield Check("talk key", "ok", f"{wanted.key} on {', '.join(readable)}")
+    elif there:
+        step = "add the user to the group input: " + _as_root("usermod -aG input edgebot")
+        yield Check("talk key", "warn", f"no right to read {there[0]}", step)
+    else:
+        step = "plug it in, or set button.key and button.device anew"
+        yield Check("talk key", "warn", f"no input device has {wanted.key}", step)
 
 
 def writable(name: str, folder: Path, variable: str) -> Check:

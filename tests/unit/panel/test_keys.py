@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from edgebot.config.key_names import CODES, code_of
+from edgebot.config.sections.panel import ButtonSettings
 from edgebot.panel import keys
 from edgebot.panel.input_events import EVENT_BYTES, event_of, has_key, key_moves, name_of
 from edgebot.panel.keys import Key
+from edgebot.runtime.checks import Check, talk_key
 
 F13, A = CODES["KEY_F13"], CODES["KEY_A"]
 PATIENCE_S = 20.0
@@ -160,23 +162,28 @@ def test_lost_events_let_go_of_the_key(board: Board) -> None:
 
 def test_a_key_held_on_two_devices_is_up_when_both_are(board: Board) -> None:
     one, other = board.plug("event1"), board.plug("event2")
-    board.watch()
+    key = board.watch()
     first, second = opened(one), opened(other)
     send(first, event_of(F13, 1))
     board.moves.wait_for("down")
-    send(second, event_of(F13, 1), event_of(F13, 0), event_of(F13, 1), event_of(F13, 0))
-    send(first, event_of(F13, 0), event_of(F13, 1), event_of(F13, 0))
-    board.moves.wait_for("down", "up", "down", "up")
+    send(second, event_of(F13, 1))
+    wait_for(lambda: len(key._held) == 2)
+    send(first, event_of(F13, 0))
+    wait_for(lambda: key._held == {other})
+    assert board.moves.made == ["down"]
+    send(second, event_of(F13, 0))
+    board.moves.wait_for("down", "up")
     os.close(first)
     os.close(second)
 
 
-def told(board: Board, caplog: pytest.LogCaptureFixture, there: Callable[[str], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until what another thread does has come about."""
     for _ in range(2000):
-        if there(caplog.text):
+        if condition():
             return
         threading.Event().wait(0.01)
-    raise AssertionError(caplog.text)
+    raise AssertionError("it did not come about")
 
 
 def test_no_right_to_read_is_said_once_with_the_group(
@@ -194,7 +201,7 @@ def test_no_right_to_read_is_said_once_with_the_group(
 
     monkeypatch.setattr(keys.os, "open", denied)
     board.watch()
-    told(board, caplog, lambda log: len(looks) >= 6)
+    wait_for(lambda: len(looks) >= 6)
     assert caplog.text.count("group `input`") == 1
     device = really(path, os.O_RDWR)
     send(device, event_of(F13, 1))  # the right came, as udev gives it late
@@ -212,7 +219,7 @@ def test_what_is_no_device_is_said_once_and_never_read(
     else:
         path.mkdir()
     board.watch(F13, str(path))
-    told(board, caplog, lambda log: "is no input device" in log)
+    wait_for(lambda: "is no input device" in caplog.text)
     board.watched[0].close()
     board.watched.clear()
     assert caplog.text.count("is no input device") == 1
@@ -224,7 +231,7 @@ def test_a_key_that_is_not_there_is_said_once(
 ) -> None:
     caplog.set_level(logging.WARNING)
     board.watch()
-    told(board, caplog, lambda log: "is waited for" in log)
+    wait_for(lambda: "is waited for" in caplog.text)
     device = opened(board.plug("event0"))
     send(device, event_of(F13, 1))
     board.moves.wait_for("down")
@@ -265,6 +272,19 @@ def test_what_devices_can_is_read_from_their_descriptions(tmp_path: Path) -> Non
     assert not has_key(tmp_path / "gone", 0)
     (tmp_path / "device" / "name").write_bytes(b"\xff\xfeodd\n")
     assert name_of(tmp_path).endswith("odd")
+
+
+def test_the_doctor_looks_for_the_key(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    def checked(device: Path) -> Check:
+        (check,) = talk_key(ButtonSettings(key="KEY_F13", device=str(device)))
+        return check
+
+    path = board.plug("event3")
+    assert checked(path).status == "ok"
+    assert "plug it in" in checked(board.devices / "gone").next_step
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "group input" in checked(path).next_step
+    assert list(talk_key(ButtonSettings())) == []
 
 
 def test_keys_have_names_and_numbers() -> None:
