@@ -201,4 +201,11 @@ def report(figures: dict[str, Any]) -> str:
          f"({figures['written_bytes'] / 1000 * 24 / max(0.1, figures['simulated_h']):.0f})"),
         ("processor time per hour asleep (of one core)", asleep),
     ]  # fmt: skip
-    return table(["figure", "value"], rows)
+    head = (
+        f"The hours are the simulated room's; they took {figures['real_s'] / 60:.0f} minutes. "
+        "Every one of its samples went through echo canceller and wake word, and through all other "
+        "engines while somebody was listened to. Between two turns there was noise and one "
+        "sentence that was not meant for us. Turns were in equal parts the time, a question to the "
+        "documents, a timer that rang, and a story broken off; a language model was not asked."
+    )
+    return f"{head}\n\n" + table(["figure", "value"], rows)
