@@ -29,6 +29,10 @@ from edgebot.wake.sensitivity import threshold
 WORDS = ("okay nabu", "hey jarvis", "hey mycroft", "alexa")
 ENGINES = ("microwakeword", "openwakeword")
 SENSITIVITIES = (0.3, 0.4, 0.5, 0.6, 0.7)
+LIMITS = (
+    "pause_ms", "finished_ms", "complete_ms", "unfinished_ms", "finished_probability",
+    "certain_probability",
+)  # fmt: skip
 STEP = 480
 """Samples between two looks at the scores: no score of either engine lasts for less."""
 
@@ -54,10 +58,7 @@ def run(quick: bool) -> dict[str, Any]:
             return figures
         figures["wake"] = {engine: wake(assembly, engine, quick) for engine in ENGINES}
         limits = limits_of(settings.vad)
-        figures["limits"] = {
-            name: getattr(limits, name)
-            for name in ("pause_ms", "finished_ms", "ask_again_ms", "finished_probability")
-        }
+        figures["limits"] = {name: getattr(limits, name) for name in LIMITS}
         figures["endpoints"] = endpoints.measure(assembly, limits, quick)
     return figures
 

@@ -56,6 +56,10 @@ class Decision:
     expects_answer: bool = False
     """We asked something: the microphone opens by itself."""
 
+    whole: bool = False
+    """What was said is all there: a command with everything that it needs, or a question to which
+    an answer is known. Whoever says no more after it is done."""
+
     failure: str = ""
     """What went wrong while answering (for the log and ``explain``, never spoken)."""
 

@@ -70,6 +70,9 @@ class Offer:
     slots: Mapping[str, SlotValue] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = False
+    """Nothing is missing from the words; see :attr:`Decision.whole`."""
+
     stands_by: bool = False
     """Taken only when no rung above the last resort has something better."""
 

@@ -13,7 +13,7 @@ from edgebot.core.errors import EdgebotError
 from edgebot.core.language import Talker, Toolbox
 from edgebot.core.nlu import NluContext
 from edgebot.core.turn import Turn
-from edgebot.dialogue.acts import Say, Talk
+from edgebot.dialogue.acts import Commands, Say, Talk
 from edgebot.dialogue.clock import Clock
 from edgebot.dialogue.hearing import Hearing
 from edgebot.dialogue.intents import state_of
@@ -65,6 +65,8 @@ class LadderDialogue:
             return Performance(self._stage, turn, text, Decision(), Say("repair.empty"))
         hearing = Hearing(turn, text, state, self._context(state))
         decision, act = self._ladder.climb(hearing)
+        if isinstance(act, Commands) and any(map(self._stage.runner.lacks, act.calls)):
+            decision.whole = False
         if isinstance(act, Talk) and self._talker is not None:
             asked = (text, state.history, act.passages, self._tools())
             if draft:

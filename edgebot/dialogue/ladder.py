@@ -100,4 +100,5 @@ def _accept(decision: Decision, offer: Offer) -> Decision:
     decision.intent = offer.intent
     decision.slots = dict(offer.slots)
     decision.sources = tuple(offer.sources)
+    decision.whole = offer.whole
     return decision

@@ -1,8 +1,8 @@
 """Where an utterance begins and ends, counted in samples.
 
-Voice activity proposes, a turn detector confirms: after a short pause the detector is asked
-whether the sentence sounds finished. If so, the utterance ends there; if not, the person gets more
-time. Nothing here reads a clock, so a recording gives the same result however fast it is fed.
+Voice activity proposes; in a short pause a turn detector is asked whether the sentence sounds
+finished, and what was understood whether it is one. Both together tell how long the person may
+pause. Nothing here reads a clock, so a recording gives the same result however fast it is fed.
 """
 
 from __future__ import annotations
@@ -33,6 +33,19 @@ class Event(Enum):
     """Nobody spoke for as long as we wait."""
 
 
+class Said(Enum):
+    """What the words so far are."""
+
+    OPEN = auto()
+    """The beginning of something: they ask for more."""
+
+    UNKNOWN = auto()
+    """Nothing that we know, or not understood yet."""
+
+    WHOLE = auto()
+    """A command with all that it needs, or a question with a known answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointLimits:
     """Times in milliseconds, of audio."""
@@ -57,8 +70,8 @@ class EndpointLimits:
     """While it says that the sentence is unfinished, it is asked again this often: as a rule never.
     The more silence it hears, the more it takes anything for finished."""
 
-    complete_ms: int = 480
-    """Silence that ends a sentence which is a whole command by its words, however it sounds."""
+    complete_ms: int = 640
+    """Silence that ends what is whole by its words and sounds unfinished."""
 
     unfinished_ms: int = 1200
     """Silence that ends an unfinished sentence too."""
@@ -69,8 +82,12 @@ class EndpointLimits:
     longest_ms: int = 30_000
     """An utterance is cut here."""
 
-    finished_probability: float = 0.8
-    """From here on the turn detector's word counts as "finished"."""
+    finished_probability: float = 0.7
+    """From here on the turn detector's word counts as "finished" where the words are whole."""
+
+    certain_probability: float = 0.985
+    """From here on it counts where nothing is known about the words. It is often nearly sure of
+    what was broken off in the middle, hardly ever quite."""
 
 
 class Endpointer:
@@ -84,10 +101,10 @@ class Endpointer:
         self,
         limits: EndpointLimits = EndpointLimits(),
         finished: Callable[[], float] | None = None,
-        complete: Callable[[], bool] = lambda: False,
+        said: Callable[[], Said] = lambda: Said.UNKNOWN,
     ) -> None:
-        """``complete``: whether the words so far are a whole command."""
-        self._complete = complete
+        """``said``: what the words so far are; may be found out during the pause."""
+        self._said = said
         self._limits = limits
         self._finished = finished
         self._position = 0
@@ -96,7 +113,7 @@ class Endpointer:
         self._next_question = 0
         self._speaking = False
         self._paused = False
-        self._sounds_finished = False
+        self._probability = 0.0
         self.started_at: int | None = None
         """First sample of speech, once it has started."""
 
@@ -129,7 +146,7 @@ class Endpointer:
             events.append(Event.STARTED)
         elif self._paused:
             events.append(Event.RESUMED)
-        self._paused = self._sounds_finished = False
+        self._paused, self._probability = False, 0.0
         return events
 
     def _on_silence(self, samples: int) -> list[Event]:
@@ -157,14 +174,22 @@ class Endpointer:
         limit = self._limits
         if self._silence >= _samples(limit.unfinished_ms):
             return True
-        if self._silence >= _samples(limit.complete_ms) and self._complete():
-            return True
-        if self._finished is None:
-            return False
-        if not self._sounds_finished and self._silence >= self._next_question:
+        if self._finished is not None and self._silence >= self._next_question:
             self._next_question = self._silence + _samples(limit.ask_again_ms)
-            self._sounds_finished = self._finished() >= limit.finished_probability
-        return self._sounds_finished and self._silence >= _samples(limit.finished_ms)
+            self._probability = max(self._probability, self._finished())
+        return self._silence >= _samples(self._patience_ms())
+
+    def _patience_ms(self) -> int:
+        """The silence that ends what was said so far."""
+        limit = self._limits
+        said = self._said()
+        if said is Said.OPEN:
+            return limit.unfinished_ms
+        if said is Said.WHOLE:
+            finished = self._probability >= limit.finished_probability
+            return limit.finished_ms if finished else limit.complete_ms
+        certain = self._probability >= limit.certain_probability
+        return limit.finished_ms if certain else limit.unfinished_ms
 
 
 def _samples(milliseconds: int) -> int:

@@ -10,6 +10,10 @@ from edgebot.core.language import Talker
 from edgebot.dialogue.acts import Declined, Offer, Talk, Tell
 from edgebot.dialogue.hearing import Hearing
 
+WHOLE = 0.75
+"""Score of an answer from which the question was put in whole: "what is the capital of France"
+scores 0.9, its beginnings 0.6 and less."""
+
 
 class KnowledgeRung:
     """Answers from documents when the score says that the answer is there.
@@ -48,6 +52,7 @@ class KnowledgeRung:
             reason=f"{answer.kind} from {', '.join(answer.sources)}",
             sources=answer.sources,
             details=details,
+            whole=answer.score >= WHOLE,
         )
 
 

@@ -102,7 +102,13 @@ class OpenQuestionRung:
     ) -> Offer:
         details = {"question": question.reply, "template": template}
         return Offer(
-            act, score, intent=question.intent, slots=slots, reason=reason, details=details
+            act,
+            score,
+            intent=question.intent,
+            slots=slots,
+            reason=reason,
+            details=details,
+            whole=True,
         )
 
     @staticmethod

@@ -40,6 +40,8 @@ class StopRung:
             else:
                 return Offer(
                     Commands((call,)), parse.score, intent=call.intent, slots=call.slots,
-                    reason="calls off what was just done", details=details,
+                    reason="calls off what was just done", details=details, whole=True,
                 )  # fmt: skip
-        return Offer(Stop(), parse.score, intent=parse.intent, reason="stops", details=details)
+        return Offer(
+            Stop(), parse.score, intent=parse.intent, reason="stops", details=details, whole=True
+        )

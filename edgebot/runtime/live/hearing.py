@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edgebot.core.audio import RATE_HZ, AudioFrame
 from edgebot.core.dialogue import Dialogue
-from edgebot.core.listening import TurnDetector
 from edgebot.core.speech import Transcript
 from edgebot.core.turn import Turn
-from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event
+from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event, Said
 from edgebot.runtime.live.holding import Hold
 from edgebot.runtime.live.jobs import Attempt
-from edgebot.runtime.live.manners import Manners
+from edgebot.runtime.live.manners import Ears, Manners
 from edgebot.runtime.live.recent import Recent
 from edgebot.runtime.live.utterance import Utterance
 from edgebot.runtime.unfinished import dangles
@@ -135,42 +135,46 @@ def opening_of(
     session: str,
     wait_s: float,
     manners: Manners,
-    detector: TurnDetector | None,
+    ears: Ears,
     submit: Callable[[Attempt], None],
 ) -> Opening:
     """The microphone is open, ``by`` what opened it, for somebody to begin within ``wait_s``."""
     opening = Opening(by, session)
     limits = replace(manners.endpoint, no_speech_ms=int(wait_s * 1000))
-    opening.endpointer = endpointer_of(opening, limits, detector, submit, manners.language)
+    opening.endpointer = endpointer_of(opening, limits, ears, submit, manners.language)
     return opening
 
 
 def endpointer_of(
     opening: Opening,
     limits: EndpointLimits,
-    detector: TurnDetector | None,
+    ears: Ears,
     submit: Callable[[Attempt], None],
-    language: str = "en",
+    language: str,
 ) -> Endpointer:
-    """The endpointer of ``opening``: an answer is being prepared while the detector thinks.
+    """The endpointer of ``opening``: an answer is being prepared while the detector thinks."""
+    detector = ears.turn
 
-    It is not asked where the words so far, in ``language``, ask for more.
-    """
+    @functools.lru_cache(maxsize=1)  # asked with every frame of a pause
+    def is_open(words: str) -> bool:
+        return dangles(words, language) or ears.begins(opening.session, words)
 
-    def complete() -> bool:
-        return opening.attempt is not None and opening.attempt.complete
+    def said() -> Said:
+        if opening.attempt is not None and opening.attempt.complete:
+            return Said.WHOLE
+        if opening.utterance is not None and is_open(opening.utterance.partial):
+            return Said.OPEN
+        return Said.UNKNOWN
 
     if detector is None:
-        return Endpointer(limits, complete=complete)
+        return Endpointer(limits, said=said)
 
     def finished() -> float:
         if opening.utterance is None:
             return 0.0
         if not opening.unsure:
             opening.propose(submit)
-        if dangles(opening.utterance.partial, language):
-            return 0.0
         longest = int(detector.longest_s * RATE_HZ)
         return detector.finished(opening.utterance.audio()[-longest:])
 
-    return Endpointer(limits, finished, complete)
+    return Endpointer(limits, finished, said)

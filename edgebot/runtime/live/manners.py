@@ -20,6 +20,8 @@ class Ears:
     voice: VoiceActivity
     wake: WakeWord | None = None
     turn: TurnDetector | None = None
+    begins: Callable[[str, str], bool] = lambda session, words: False
+    """Whether words are the beginning of something that can be said in a session now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,11 +93,11 @@ def open_daemon(
 
 def ears_of(assembly: Assembly) -> Ears:
     """Voice activity, wake words and turn detector of the settings."""
-    understander, dialogue = assembly.understander(), assembly.dialogue()
     endings = functools.lru_cache(maxsize=_STATES)(Endings)
 
     def begins(session: str, words: str) -> bool:
-        return endings(tuple(understander.grammar(dialogue.context(session)))).begins(words)
+        context = assembly.dialogue().context(session)
+        return endings(tuple(assembly.understander().grammar(context))).begins(words)
 
     return Ears(
         assembly.voice_activity(), assembly.wake_word(), assembly.turn_detector(), begins=begins
@@ -133,6 +133,7 @@ def limits_of(vad: VadSettings) -> EndpointLimits:
         no_speech_ms=vad.no_speech_ms,
         longest_ms=vad.longest_ms,
         finished_probability=vad.finished_probability,
+        certain_probability=vad.certain_probability,
     )
 
 

@@ -51,6 +51,22 @@ def test_a_turn_that_was_cancelled_before_does_nothing(scene: Scene) -> None:
     assert scene.kettle.requests == []
 
 
+def test_a_decision_tells_whether_everything_was_said(scene: Scene) -> None:
+    scene.understander.guess("put the kettle off", "kettle_off", 0.9)
+    cases = {"boil for three": True, "boil": False, "stop": True, "put the kettle off": False}
+    for text, whole in cases.items():
+        assert scene.dialogue.propose(Turn(), text).decision.whole is whole, text
+
+
+@pytest.mark.parametrize(("score", "whole"), [(0.9, True), (0.56, False)])
+def test_a_question_was_put_in_whole_where_its_answer_is_known_well(
+    tmp_path: Path, score: float, whole: bool
+) -> None:
+    scene = Scene(tmp_path, knowledge=FakeKnowledge(score=score))
+    decision = scene.dialogue.propose(Turn(), "what is the capital of france").decision
+    assert (decision.route, decision.whole) == ("knowledge", whole)
+
+
 def test_a_missing_slot_is_asked_for(scene: Scene) -> None:
     scene.reader.teach("number", "five", 5)
     assert scene.say("boil") == "How many?"

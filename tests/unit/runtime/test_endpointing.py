@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event
+from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event, Said
 
 CHUNK = 512
 CHUNK_MS = 32.0
@@ -36,11 +36,40 @@ def answering(*answers: float) -> Callable[[], float]:
     return lambda: queue.pop(0) if len(queue) > 1 else queue[0]
 
 
-def test_a_finished_sentence_ends_soon_after_the_voice() -> None:
-    events = feed(Endpointer(finished=answering(0.9)), (0.0, 320), (0.9, 1600), (0.0, 2000))
+@pytest.mark.parametrize(
+    ("said", "sounds", "least_ms", "most_ms"),
+    [
+        (Said.WHOLE, 0.99, 160, 192),
+        (Said.WHOLE, 0.9, 160, 192),
+        (Said.WHOLE, 0.1, 640, 672),
+        (Said.UNKNOWN, 0.99, 160, 192),
+        (Said.UNKNOWN, 0.9, 1200, 1232),
+        (Said.UNKNOWN, 0.1, 1200, 1232),
+        (Said.OPEN, 0.99, 1200, 1232),
+        (Said.OPEN, 0.1, 1200, 1232),
+    ],
+)
+def test_words_and_voice_together_tell_how_long_a_person_may_pause(
+    said: Said, sounds: float, least_ms: float, most_ms: float
+) -> None:
+    endpointer = Endpointer(finished=answering(sounds), said=lambda: said)
+    events = feed(endpointer, (0.0, 320), (0.9, 1600), (0.0, 3000))
     assert names(events) == ["STARTED", "PAUSED", "ENDED"]
-    waited_ms = events[-1][1] - (320 + 1600)
-    assert 150 <= waited_ms <= 300
+    assert least_ms <= events[-1][1] - (320 + 1600) <= most_ms
+
+
+def test_words_may_be_understood_during_the_pause() -> None:
+    understood = iter([Said.UNKNOWN] * 5 + [Said.WHOLE] * 50)
+    endpointer = Endpointer(finished=answering(0.9), said=lambda: next(understood))
+    events = feed(endpointer, (0.9, 1600), (0.0, 3000))
+    assert names(events) == ["STARTED", "PAUSED", "ENDED"]
+    assert 160 < events[-1][1] - 1600 < 400
+
+
+def test_without_a_turn_detector_the_words_decide() -> None:
+    for said, ends_ms in ((Said.WHOLE, 640), (Said.UNKNOWN, 1200), (Said.OPEN, 1200)):
+        events = feed(Endpointer(said=lambda said=said: said), (0.9, 1600), (0.0, 3000))
+        assert events[-1][1] - 1600 == pytest.approx(ends_ms, abs=32)
 
 
 def test_an_unfinished_sentence_gets_its_time() -> None:
@@ -51,12 +80,12 @@ def test_an_unfinished_sentence_gets_its_time() -> None:
 
 def test_it_is_asked_again_while_the_pause_lasts() -> None:
     limits = EndpointLimits(ask_again_ms=200)
-    events = feed(Endpointer(limits, answering(0.1, 0.1, 0.9)), (0.9, 1600), (0.0, 3000))
+    events = feed(Endpointer(limits, answering(0.1, 0.1, 0.99)), (0.9, 1600), (0.0, 3000))
     assert 550 <= events[-1][1] - 1600 <= 700
 
 
 def test_going_on_after_a_pause() -> None:
-    endpointer = Endpointer(finished=answering(0.1, 0.9))
+    endpointer = Endpointer(finished=answering(0.1, 0.99))
     events = feed(endpointer, (0.9, 960), (0.0, 320), (0.9, 960), (0.0, 1000))
     assert names(events) == ["STARTED", "PAUSED", "RESUMED", "PAUSED", "ENDED"]
 
@@ -75,7 +104,7 @@ def test_an_endless_voice_is_cut() -> None:
 
 
 def test_where_speech_began_and_last_was() -> None:
-    endpointer = Endpointer(finished=answering(0.9))
+    endpointer = Endpointer(finished=answering(0.99))
     feed(endpointer, (0.0, 320), (0.9, 640), (0.0, 1000))
     assert endpointer.started_at == 10 * CHUNK
     assert endpointer.last_speech_at == 30 * CHUNK
@@ -92,10 +121,3 @@ def test_events_alternate_and_nothing_follows_the_end(
     assert order[:1] in ([], ["STARTED"], ["NOTHING"])
     turns = [name for name in order if name in ("PAUSED", "RESUMED")]
     assert turns == ["PAUSED", "RESUMED"] * (len(turns) // 2) + ["PAUSED"] * (len(turns) % 2)
-
-
-def test_a_whole_command_ends_sooner_than_it_sounds_finished() -> None:
-    endpointer = Endpointer(finished=answering(0.1), complete=lambda: True)
-    events = feed(endpointer, (0.9, 1600), (0.0, 3000))
-    assert names(events) == ["STARTED", "PAUSED", "ENDED"]
-    assert 480 <= events[-1][1] - 1600 <= 512

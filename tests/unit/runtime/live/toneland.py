@@ -251,6 +251,7 @@ class ToneDialogue:
         self._said[turn.id] = text
         asks = self.replies.get(text, [""])[-1].startswith("which")
         decision = Decision(self.route, text.replace(" ", "_"), expects_answer=asks)
+        decision.whole = not text.endswith("on")
         return _Proposal(decision, self, text, turn)
 
     def prepare(self, turn: Turn, text: str) -> None:
