@@ -17,7 +17,8 @@ from benchmarks.nlu import rows_of
 from edgebot.build.artefact import of_installed
 from edgebot.build.building import Building, find_origin
 from edgebot.build.charts import Point, points
-from edgebot.build.minilm_evaluate import accuracies, split
+from edgebot.build.intent_split import split
+from edgebot.build.minilm_evaluate import accuracies
 from edgebot.build.minilm_open import open_encoder
 from edgebot.build.pictures import curves, write_chart
 from edgebot.build.recipe import read_recipe, recipe_files

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from edgebot.build.evaluator import SOURCE, Evaluator, Trial
+from edgebot.build.intent_split import Rows, split
 from edgebot.build.minilm_open import open_encoder
 from edgebot.build.onnx_quant_feeds import sentences
 from edgebot.build.step import Parameters
@@ -26,7 +26,6 @@ from edgebot.nlu.classifier.own import collect
 from edgebot.nlu.sentence_files import own_sentences
 
 OWN = "own"
-Rows: TypeAlias = list[tuple[str, str]]
 
 _LIBRARIES = ("numpy", "onnxruntime", "tokenizers")
 
@@ -144,20 +143,6 @@ def own(held_out: int) -> tuple[Rows, Rows]:
     for text, intent, group in zip(examples.texts, examples.intents, examples.groups, strict=True):
         if intent != OUT_OF_SCOPE:
             parts[group in judged].append((text, intent))
-    return parts
-
-
-def split(rows: Sequence[tuple[str, str]], held_out: int, most: int = 100_000) -> tuple[Rows, Rows]:
-    """Training and test rows; of each intent one in ``held_out`` is held out."""
-    shuffled = [row for row in rows if row[1] != OUT_OF_SCOPE]
-    random.Random(7).shuffle(shuffled)
-    seen: Counter[str] = Counter()
-    parts: tuple[Rows, Rows] = ([], [])
-    for row in shuffled[:most]:
-        seen[row[1]] += 1
-        parts[seen[row[1]] % held_out == 0].append(row)
-    if not parts[1]:
-        raise UsageError("too few labelled texts to hold some out; name a larger file")
     return parts
 
 

@@ -12,20 +12,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from edgebot.build.intent_split import split
 from edgebot.build.linear import Scheme, errors, quantize
 from edgebot.build.onnx_quant_feeds import sentences
-from edgebot.build.step import Job, Made, Seeded, Step
+from edgebot.build.step import Job, Made, Seeded, Step, Texts
 from edgebot.build.student_fit import Fitted, fit_pieces
 from edgebot.build.student_teacher import Teacher
-from edgebot.core.errors import EngineError
+from edgebot.core.errors import EngineError, UnderstandingError
 from edgebot.embed.safetensors_file import Array, write_safetensors
 from edgebot.embed.static import ROWS, SCALES
+from edgebot.nlu.classifier.data_file import read_labelled
 
 Floats = npt.NDArray[np.float32]
 
@@ -47,6 +50,10 @@ class StudentParameters(Seeded):
 
     sentences: int = Field(default=20_000, ge=100, le=500_000)
     """How many of them at most."""
+
+    held_out: tuple[int, ...] = ()
+    """Of labelled texts leave those alone that ``intents`` judges with these ``held_out``: what a
+    student was fitted to says nothing about it."""
 
     epochs: int = Field(default=8, ge=1, le=100)
     """How often each is looked at."""
@@ -76,7 +83,7 @@ class StaticStudent(Step[StudentParameters]):
         vectors = reduced(read, want.dimensions, used(pieces)) * sif(len(pieces), want.sif)[:, None]
         notes: dict[str, Any] = {"pieces": len(pieces)}
         if want.text:
-            found = sentences(job.texts, want.text, want.sentences)
+            found = unjudged(job.texts, want.text, want.sentences, want.held_out)
             fitted = self._fitted(job, teacher, vectors, found)
             vectors = fitted.vectors
             notes |= {"sentences": len(found), "curves": fitted.curves}
@@ -105,6 +112,27 @@ class StaticStudent(Step[StudentParameters]):
             seed=want.seed,
             progress=job.progress,
         )
+
+
+def unjudged(texts: Texts, name: str, most: int, held_out: Sequence[int]) -> list[str]:
+    """At most ``most`` sentences of the text ``name``, without what is held out of its files."""
+    judged: set[str] = set()
+    for path in texts.paths(name):
+        labelled = _labelled(path) if path.suffix == ".jsonl" and held_out else []
+        for one_in in held_out if labelled else ():
+            judged |= {text.strip() for text, _ in split(labelled, one_in)[1]}
+    found = [text for text in sentences(texts, name, 1 << 30) if text not in judged]
+    if len(found) <= most:
+        return found
+    return [found[int(at)] for at in np.linspace(0, len(found) - 1, most)]
+
+
+def _labelled(path: Path) -> list[tuple[str, str]]:
+    try:
+        found = read_labelled(path)
+    except UnderstandingError:
+        return []  # questions and the like
+    return list(zip(found.texts, found.intents, strict=True))
 
 
 def _pieces(tokenizer: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from edgebot.build.artefact import Artefact
 from edgebot.build.evaluator import Trial
+from edgebot.build.intent_split import split
 from edgebot.build.linear import Scheme, errors, quantize
 from edgebot.build.minilm_evaluate import CosineParameters, EncoderCosine
 from edgebot.build.minilm_export import ExportEncoder, ExportEncoderParameters
@@ -18,8 +19,8 @@ from edgebot.build.minilm_prune import PruneEncoder, PruneEncoderParameters
 from edgebot.build.minilm_weights import read_bert
 from edgebot.build.onnx_quant import Dynamic, DynamicParameters, Static, StaticParameters
 from edgebot.build.onnx_quant_weights import WeightOnly, WeightsParameters
-from edgebot.build.step import make_step
-from edgebot.build.student import StaticStudent, StudentParameters
+from edgebot.build.step import Texts, make_step
+from edgebot.build.student import StaticStudent, StudentParameters, unjudged
 from edgebot.core.errors import EngineError, ModelCorrupt, UsageError
 from edgebot.embed.static import StaticEncoder
 
@@ -219,6 +220,20 @@ def test_a_static_student_knows_its_pieces(tmp_path, source, graph):
         likeness(tmp_path / "a", student, source)["relation"]
         > likeness(tmp_path / "b", unfitted, source)["relation"]
     )
+
+
+def test_a_student_is_not_fitted_to_what_it_is_judged_by(tmp_path):
+    rows = [(f"say number {at}", f"intent{at % 3}") for at in range(60)]
+    file, questions = tmp_path / "labelled.jsonl", tmp_path / "questions.jsonl"
+    file.write_text("\n".join(json.dumps({"text": t, "intent": i}) for t, i in rows))
+    questions.write_text(json.dumps({"question": "what is it", "answer": ["a"]}))
+    texts = Texts({"fit": [file, questions]})
+    judged = {text for one_in in (4, 10) for text, _ in split(rows, one_in)[1]}
+    found = set(unjudged(texts, "fit", 1000, (4, 10)))
+    assert judged and not found & judged
+    assert found == {text for text, _ in rows} - judged | {"what is it"}
+    assert len(unjudged(texts, "fit", 7, (4, 10))) == 7
+    assert judged <= set(unjudged(texts, "fit", 1000, ()))
 
 
 def test_a_truncated_source_is_said_to_be(tmp_path, source, graph):
