@@ -11,17 +11,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.build import measured
+from benchmarks.build import built, measured
 from benchmarks.common import SHARED_DATA, say, table, write_result
 from benchmarks.nlu import rows_of
 from edgebot.build.artefact import of_installed
-from edgebot.build.building import Building, find_origin
 from edgebot.build.charts import Point, points
 from edgebot.build.intent_split import split
 from edgebot.build.minilm_evaluate import accuracies
 from edgebot.build.minilm_open import open_encoder
 from edgebot.build.pictures import curves, write_chart
-from edgebot.build.recipe import read_recipe, recipe_files
+from edgebot.build.recipe import recipe_files
 from edgebot.config import paths
 from edgebot.models.catalog import catalog_files, load_catalog
 from edgebot.models.store import ModelStore
@@ -59,13 +58,6 @@ def run(quick: bool) -> dict[str, Any]:
         figures["intents"] = intents(store, quick)
     draw(figures)
     return figures
-
-
-def built(file: Path, store: ModelStore) -> Any:
-    """The recipe in ``file``, from the cache of steps; nothing is measured."""
-    recipe = read_recipe(file).model_copy(update={"evaluate": (), "gates": ()})
-    data = SHARED_DATA if SHARED_DATA.is_dir() else None
-    return Building(recipe, file, find_origin(recipe, file, store), data=data).run()
 
 
 def losses(file: Path, store: ModelStore) -> dict[str, list[float]]:

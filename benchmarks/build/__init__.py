@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from benchmarks.build import where
 from benchmarks.common import SHARED_DATA, say, table
-from edgebot.build.building import Building, find_origin
+from edgebot.build.building import Building, Built, find_origin
 from edgebot.build.charts import Point, points
 from edgebot.build.pictures import write_chart
 from edgebot.build.recipe import read_recipe, recipe_files
@@ -34,9 +35,28 @@ def run(quick: bool) -> dict[str, Any]:
     figures = {
         "recipes": {name: measured(file, store) for name, file in chosen.items()},
         "pruning": {name: measured(file, store) for name, file in tried.items()},
+        "where": {} if quick else where_time_goes(shipped, store),
     }
     draw(figures)
     return figures
+
+
+def where_time_goes(shipped: dict[str, Path], store: ModelStore) -> dict[str, dict[str, float]]:
+    """Milliseconds a token of a prompt by kind of node, of the fast builds and their sources."""
+    paths_of: dict[str, Path] = {}
+    for name, file in shipped.items():
+        if name.endswith("-fast"):
+            made = built(file, store)
+            paths_of[made.origin.name] = made.origin.artefact.file()
+            paths_of[name] = made.artefact.file()
+    return {name: where.milliseconds(path) for name, path in paths_of.items()}
+
+
+def built(file: Path, store: ModelStore) -> Built:
+    """The recipe in ``file``, from the cache of steps; nothing is measured."""
+    recipe = read_recipe(file).model_copy(update={"evaluate": (), "gates": ()})
+    data = SHARED_DATA if SHARED_DATA.is_dir() else None
+    return Building(recipe, file, find_origin(recipe, file, store), data=data).run()
 
 
 def measured(file: Path, store: ModelStore) -> dict[str, Any]:
@@ -100,6 +120,13 @@ def report(figures: dict[str, Any]) -> str:
             "reads prompts", "writes replies", "peak RSS MB", "gates"]  # fmt: skip
     text = table(head, rows)
     text += "\n\n" + "\n".join(f"![{p}](build/{n})" for p, n in CHARTS.items()) + "\n"
+    if figures.get("where"):
+        rows = [
+            [name, *(f"{found[kind]:.2f}" for kind in where.KINDS)]
+            for name, found in figures["where"].items()
+        ]
+        text += "\nWhere the time of reading a prompt goes, ms a token with one thread:\n\n"
+        text += table(["model", *where.KINDS], rows) + "\n"
     if not figures["pruning"]:
         return text
     rows = []

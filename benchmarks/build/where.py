@@ -63,13 +63,3 @@ def _kind(node: Any) -> str:
     if first.startswith(b"Qcur") and first.endswith(b"(permuted)"):
         return ATTENTION
     return REST
-
-
-def compare(paths: dict[str, Path]) -> list[list[str]]:
-    """Rows of a table: name, milliseconds a token by kind, all together but for the scores."""
-    rows = []
-    for name, path in paths.items():
-        found = milliseconds(path)
-        turn = sum(found[kind] for kind in (LAYERS, ATTENTION, REST))
-        rows.append([name, *(f"{found[kind]:.2f}" for kind in KINDS), f"{turn:.2f}"])
-    return rows
