@@ -196,7 +196,7 @@ def scores(bench: Bench, found: list[Take], shipped: EndpointLimits) -> dict[str
     orders = [one for one in found if one.kind in SETS]
     grid = []
     for pause_ms in (128, 192):
-        for certain in (0.95, 0.985, 0.99):
+        for certain in (0.95, 0.98, 0.99):
             for finished in (0.5, 0.7, 0.9):
                 limits = replace(
                     shipped,

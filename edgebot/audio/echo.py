@@ -45,6 +45,11 @@ LEVEL_PERCENTILE = 70
 """What is left of the echo is told by a percentile of the last 3 s: a person who begins to speak
 meanwhile, for less than a third of it, does not count as echo."""
 
+HEARD_BLOCKS = 1000
+MOST_LEFT = 4.0
+"""What is left is at most 6 dB above the median of what was heard in the last 32 s while we spoke,
+echo and all. So somebody who often breaks in does not raise the level they have to exceed."""
+
 _Spectrum = npt.NDArray[np.complex128]
 
 
@@ -65,6 +70,7 @@ class EchoCanceller:
         self._quiet = PARTITIONS
         """Blocks of silence from the loudspeaker since it last played."""
         self._left: deque[float] = deque(maxlen=LEVEL_BLOCKS)
+        self._heard: deque[float] = deque(maxlen=HEARD_BLOCKS)
 
     def process(self, microphone: Samples, played: Signal) -> Samples:
         """One block without echo; ``played`` is the loudspeaker's block, both of 512 samples.
@@ -79,6 +85,7 @@ class EchoCanceller:
         error = self._subtract(heard, played)
         if played.any():
             self._left.append(float(np.mean(error**2)))
+            self._heard.append(float(np.mean(heard**2)))
         clean: Samples = np.clip(np.rint(error * FULL_SCALE), -32768, 32767).astype(np.int16)
         return clean
 
@@ -87,6 +94,7 @@ class EchoCanceller:
         if len(self._left) < LEVEL_BLOCKS // 8:
             return None
         power = float(np.percentile(self._left, LEVEL_PERCENTILE))
+        power = min(power, MOST_LEFT * float(np.median(self._heard)))
         return max(LEAST_DB, 10.0 * math.log10(max(power, 1e-20)))
 
     def _subtract(self, heard: npt.NDArray[np.float64], played: Signal) -> npt.NDArray[np.float64]:

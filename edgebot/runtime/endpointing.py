@@ -51,8 +51,12 @@ class EndpointLimits:
     """Times in milliseconds, of audio."""
 
     start_probability: float = 0.5
-    stop_probability: float = 0.35
-    """Hysteresis: speech goes on until the probability falls below this."""
+    hold_probability: float = 0.35
+    """Hysteresis: until it is sure that speech has begun, it goes on down to here."""
+
+    stop_probability: float = 0.65
+    """Below this an utterance that has begun pauses. The probability falls slowly behind the last
+    sound, most slowly in noise; within words it hardly does."""
 
     speech_ms: int = 96
     """Speech needed before it counts as a beginning (a click is no speech)."""
@@ -85,7 +89,7 @@ class EndpointLimits:
     finished_probability: float = 0.7
     """From here on the turn detector's word counts as "finished" where the words are whole."""
 
-    certain_probability: float = 0.985
+    certain_probability: float = 0.98
     """From here on it counts where nothing is known about the words. It is often nearly sure of
     what was broken off in the middle, hardly ever quite."""
 
@@ -124,7 +128,9 @@ class Endpointer:
         """Take the next ``samples`` with their ``probability`` of speech; what follows from it."""
         self._position += samples
         limit = self._limits
-        threshold = limit.stop_probability if self._speaking else limit.start_probability
+        threshold = limit.stop_probability
+        if self.started_at is None:
+            threshold = limit.hold_probability if self._speaking else limit.start_probability
         self._speaking = probability >= threshold
         events = self._on_speech(samples) if self._speaking else self._on_silence(samples)
         if Event.ENDED not in events and self._is_too_long():

@@ -53,5 +53,5 @@ class VadSettings(Section):
     """Probability from which the turn detector's word counts, where the words are a whole command
     or question."""
 
-    certain_probability: float = Field(default=0.985, gt=0.0, lt=1.0)
+    certain_probability: float = Field(default=0.98, gt=0.0, lt=1.0)
     """Probability from which it counts where nothing is known about the words."""

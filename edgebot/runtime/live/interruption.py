@@ -36,6 +36,9 @@ class InterruptionLimits:
     gap_ms: int = 300
     """A silence this short does not break it off: closures, and pauses between short words."""
 
+    bridge_ms: int = 128
+    """A dip in level this short within speech is part of it: closures are as soft as an echo."""
+
     probability: float = 0.6
     """Of the voice activity detector, from which a chunk holds speech."""
 
@@ -57,6 +60,7 @@ class Interruption:
         """Begin anew: what was heard was nobody, or the reply is over."""
         self._speech = 0
         self._gap = 0
+        self._soft = 0
         self.age = 0
         """Samples since the speech began; 0 while there is none."""
 
@@ -69,12 +73,16 @@ class Interruption:
         threshold = max(
             limits.floor_db, -math.inf if echo_db is None else echo_db + limits.above_echo_db
         )
-        if probability >= limits.probability and level_db(samples) >= threshold:
+        sounds_spoken = probability >= limits.probability
+        if sounds_spoken and level_db(samples) >= threshold:
+            if self._gap <= _samples(limits.bridge_ms):
+                self._speech += self._soft
             self._speech += len(samples)
-            self._gap = 0
+            self._gap = self._soft = 0
             self.age += len(samples)
         elif self._speech:
             self._gap += len(samples)
+            self._soft += len(samples) if sounds_spoken else 0
             self.age += len(samples)
             if self._gap > _samples(limits.gap_ms):
                 self.reset()

@@ -44,7 +44,7 @@ class Rest:
     def goes_on(self, probability: float, samples: int) -> bool:
         """Take the ``probability`` of speech in the last frame; whether the person goes on."""
         limit = self._limits
-        threshold = limit.stop_probability if self.speech else limit.start_probability
+        threshold = limit.hold_probability if self.speech else limit.start_probability
         self.speech = self.speech + samples if probability >= threshold else 0
         return self.speech * 1000 >= self._limits.speech_ms * RATE_HZ
 

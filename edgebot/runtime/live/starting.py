@@ -126,7 +126,8 @@ def limits_of(vad: VadSettings) -> EndpointLimits:
     """The endpoint limits of the settings."""
     return EndpointLimits(
         start_probability=vad.start_probability,
-        stop_probability=0.7 * vad.start_probability,
+        hold_probability=0.7 * vad.start_probability,
+        stop_probability=min(0.95, 1.3 * vad.start_probability),
         propose_ms=min(vad.propose_ms, vad.pause_ms),
         pause_ms=vad.pause_ms,
         unfinished_ms=max(vad.unfinished_ms, vad.pause_ms),

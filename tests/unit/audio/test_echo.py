@@ -63,6 +63,17 @@ def test_a_person_who_speaks_at_the_same_time_is_kept() -> None:
     assert level_db(left[spoken] - person[spoken]) < level_db(person[spoken]) - 12
 
 
+def test_somebody_who_often_breaks_in_does_not_raise_the_level_that_has_to_be_exceeded() -> None:
+    played = babble(1)
+    person = babble(2)
+    person[: -2 * RATE_HZ] = 0  # two of the last three seconds
+    canceller = EchoCanceller()
+    clean(canceller, heard(played, -30.0) + person, played)
+    level = canceller.echo_db()
+    assert level is not None
+    assert level < level_db(person[-2 * RATE_HZ :]) - 6
+
+
 def test_silence_passes_untouched() -> None:
     microphone = babble(3)
     out = clean(EchoCanceller(), microphone, np.zeros(COUNT, np.float32))

@@ -84,6 +84,14 @@ def test_it_is_asked_again_while_the_pause_lasts() -> None:
     assert 550 <= events[-1][1] - 1600 <= 700
 
 
+def test_a_probability_that_falls_slowly_is_silence_sooner_than_one_that_rises_is_speech() -> None:
+    endpointer = Endpointer(finished=answering(0.99))
+    events = feed(endpointer, (0.9, 1600), (0.6, 96), (0.5, 96), (0.0, 2000))
+    assert events[-1] == (Event.ENDED, pytest.approx(1600 + 160, abs=32))
+    begins = feed(Endpointer(), (0.55, 32), (0.4, 64))
+    assert names(begins) == ["STARTED"]
+
+
 def test_going_on_after_a_pause() -> None:
     endpointer = Endpointer(finished=answering(0.1, 0.99))
     events = feed(endpointer, (0.9, 960), (0.0, 320), (0.9, 960), (0.0, 1000))

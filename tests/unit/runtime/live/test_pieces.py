@@ -91,6 +91,23 @@ def test_a_click_is_forgotten_and_a_closure_is_not() -> None:
     assert judge.age == 0
 
 
+def test_a_closure_counts_as_speech_where_the_voice_goes_on_and_no_longer_dip_does() -> None:
+    def verdicts(dip: int) -> list[Verdict]:
+        judge = Interruption()
+        loud, soft = (_loud(-25), 0.9, -45.0), (_loud(-44), 0.9, -45.0)
+        return [judge.accept(*one) for one in [loud] * 5 + [soft] * dip + [loud] * 6]
+
+    assert verdicts(4)[-5] is Verdict.PERSON  # 5 + 4 + 2 chunks of 32 ms
+    assert Verdict.PERSON not in verdicts(5)[:-1]
+    # What the voice activity detector takes for silence is none of it, however short.
+    judge = Interruption()
+    for _ in range(5):
+        judge.accept(_loud(-25), 0.9, None)
+    for _ in range(4):
+        judge.accept(_loud(-80), 0.1, None)
+    assert [judge.accept(_loud(-25), 0.9, None) for _ in range(6)].index(Verdict.PERSON) == 5
+
+
 def test_level_of_silence_and_of_full_scale() -> None:
     assert level_db(np.zeros(512, np.int16)) == -120.0
     assert level_db(np.zeros(0, np.int16)) == -120.0
