@@ -114,7 +114,12 @@ def prepared(
 
 
 def _key(order: Order, settings: bytes, package: Path) -> str:
-    digest = hashlib.sha256(f"{RECIPE} {order.profile}".encode() + settings)
+    with tempfile.NamedTemporaryFile(suffix=".yaml") as written:
+        Path(written.name).write_bytes(settings)
+        meant = load_settings(Path(written.name), {}).model_dump(mode="json")
+    # What they mean, not how they are written; paths follow from who asks.
+    told = sorted((name, value) for name, value in meant.items() if not name.endswith("_dir"))
+    digest = hashlib.sha256(f"{RECIPE} {order.profile} {told}".encode())
     for installed in order.models:
         for spec in installed.entry.files:
             digest.update(f"{installed.id} {spec.path} {spec.sha256}\n".encode())

@@ -24,7 +24,7 @@ from tests.board.machine import Machine
 ROOT = Path(__file__).resolve().parents[2]
 EDGEBOT = str(Path(sys.executable).with_name("edgebot"))
 PARTS = ("arm", "container", "machine")
-B_SETTINGS = "# The same assistant, another release.\nprofile: {profile}\nunits: imperial\n"
+B_SETTINGS = "# The same assistant, another release.\nprofile: {profile}\n"
 
 
 def main() -> None:

@@ -254,3 +254,23 @@ def test_licences_are_called_as_spdx_calls_them(
 ) -> None:
     found = bundle_contents.spdx(expression, licence, classifiers)
     assert found == (expected or "Mozilla Public License 2.0")
+
+
+def test_what_is_prepared_follows_from_what_settings_mean(order: Order, tmp_path: Path) -> None:
+    package = tmp_path / "edgebot"
+    for name in ("nlu/a.py", "server/b.py", "_share/knowledge/facts.yaml"):
+        (package / name).parent.mkdir(parents=True)
+        (package / name).write_text("one")
+
+    def key(settings: str = "profile: rpi4\n", wanted: Order = order) -> str:
+        return preparing._key(wanted, settings.encode(), package)
+
+    first = key()
+    assert key("# a remark\nprofile:   rpi4\n") == first
+    assert key("profile: rpi4\nlanguage: de\n") != first
+    assert key(wanted=replace(order, profile=profile("rpi5"))) != first
+    assert key(wanted=replace(order, models=[])) != first
+    (package / "server/b.py").write_text("two")
+    assert key() == first
+    (package / "_share/knowledge/facts.yaml").write_text("two")
+    assert key() != first

@@ -42,6 +42,7 @@ def parts(tmp_path: Path) -> tuple[Path, Path]:
     for name, text in {
         "etc/passwd": "root:x:0:0:root:/root:/bin/sh\npi:x:1000:1000::/home/pi:/bin/sh\n",
         "etc/group": "root:x:0:\naudio:x:29:pi\n",
+        "usr/lib/os-release": "ID=debian\nVERSION_CODENAME=bookworm\n",
         "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 raspberrypi\n",
         "usr/share/zoneinfo/Europe/Berlin": "TZif",
         "var/lib/dpkg/status": "Package: libportaudio2\nStatus: install ok installed\n",
@@ -223,6 +224,26 @@ def test_what_the_image_lacks_is_named(
         write_bundle(out, one.manifest, one.signature, dict(one.objects))
         with pytest.raises(FlashError, match=words):
             make_image(base, tmp_path / "o", out, [public], Wishes(), lambda text: None)
+
+
+def test_packages_may_come_with_the_release(
+    tmp_path: Path, parts: tuple[Path, Path], keys: Keys
+) -> None:
+    """They are in the image, to be installed at its first boot."""
+    key, public = keys.pair("maker")
+    base, out = mbr(tmp_path, *parts), tmp_path / "result.img"
+    for suite, fits in (("trixie", False), ("bookworm", True)):
+        path = f"debian/{suite}/libatomic1_1_arm64.deb"
+        one = release(key, suite, system=("libatomic1",), files={path: (b"deb", "package")})
+        bundle = tmp_path / f"{suite}.bundle"
+        write_bundle(bundle, one.manifest, one.signature, dict(one.objects))
+        if not fits:
+            with pytest.raises(FlashError, match="lacks libatomic1"):
+                make_image(base, out, bundle, [public], Wishes(), lambda text: None)
+            continue
+        make_image(base, out, bundle, [public], Wishes(), lambda text: None)
+        root, _ = cut_root(out, tmp_path)
+        assert root.read(f"/opt/edgebot/releases/{one.id}/{path}") == b"deb"
 
 
 # --- cards

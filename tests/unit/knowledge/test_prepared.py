@@ -69,9 +69,7 @@ def test_what_is_prepared_is_copied_and_comes_to_the_same(store, shipped, prepar
     plain.close()
 
 
-@pytest.mark.parametrize(
-    "how", ["changed", "renamed", "other encoder", "damaged", "another kind"]
-)
+@pytest.mark.parametrize("how", ["changed", "renamed", "other encoder", "damaged", "another kind"])
 def test_what_is_not_the_same_is_read_and_encoded(store, shipped, prepared, tmp_path, how):
     encoder = StemEncoder("others" if how == "other encoder" else "stems")
     if how == "changed":
