@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.board", description=__doc__)
     parser.add_argument("--suite", choices=sorted(roots.PYTHON), default="bookworm")
     parser.add_argument("--part", choices=PARTS, nargs="+", default=PARTS)
+    parser.add_argument("--reuse", action="store_true", help="take the bundles made before")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -45,7 +46,7 @@ def main() -> None:
     figures: dict[str, Any] = {"suite": options.suite}
     if "arm" in options.part:
         say("aarch64: bundle")
-        bundle = make_bundle("rpi4", python, private, shelf / "arm")
+        bundle = make_bundle("rpi4", python, private, shelf / "arm", reuse=options.reuse)
         say("aarch64: install without a network, ask aloud")
         root = roots.arm(options.suite)
         figures["aarch64"] = arm.check(root, bundle, public, shelf / "arm" / "root")
@@ -53,11 +54,13 @@ def main() -> None:
     if set(options.part) - {"arm"}:
         say("x86-64: two bundles")
         folder = shelf / "machine"
-        first = make_bundle("x86", python, private, folder / "a", "--portable")
+        reuse = options.reuse
+        first = make_bundle("x86", python, private, folder / "a", "--portable", reuse=reuse)
         settings = folder / "b.yaml"
+        folder.mkdir(exist_ok=True)
         settings.write_text(B_SETTINGS.format(profile="x86"))
         words = ("--portable", "--settings", str(settings))
-        second = make_bundle("x86", python, private, folder / "b", *words)
+        second = make_bundle("x86", python, private, folder / "b", *words, reuse=reuse)
     if "container" in options.part:
         board = Container(roots.machine(options.suite), shelf / "container")
         figures["container"] = scenario.contained(board, first, second, public, say)
@@ -70,7 +73,12 @@ def main() -> None:
         options.out.write_text(json.dumps({**before, **figures}, indent=1) + "\n")
 
 
-def make_bundle(profile: str, python: str, key: Path, folder: Path, *more: str) -> Path:
+def make_bundle(
+    profile: str, python: str, key: Path, folder: Path, *more: str, reuse: bool = False
+) -> Path:
+    made = list(folder.glob(f"*-{profile}-*-py{python.replace('.', '')}.bundle"))
+    if reuse and made:
+        return made[0]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     command = [EDGEBOT, "bundle", "--profile", profile, "--python", python, "--key", str(key)]
