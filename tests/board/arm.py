@@ -78,9 +78,8 @@ def check(root: Path, bundle: Path, public: Path, folder: Path) -> dict[str, Any
     took = round(time.monotonic() - began)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     state: dict[str, Any] = next((line for line in lines if "outcome" in line), {})
-    talk: dict[str, Any] = next(
-        (line for line in lines if "reply" in line and "outcome" not in line), {}
-    )
+    talks = [line for line in lines if "reply" in line and "outcome" not in line]
+    talk: dict[str, Any] = talks[0] if talks else {}
     if done.returncode or state.get("outcome") != "ok" or not talk.get("reply"):
         raise SystemExit(f"the aarch64 bundle failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     shutil.rmtree(folder)
