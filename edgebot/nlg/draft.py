@@ -33,15 +33,21 @@ class Draft:
         self.cancellation.on_cancel(self._wake)
 
     def write(self, model: LanguageModel, language: str) -> None:
-        """Generate up to the first sentence, or to the end if it is taken meanwhile."""
-        stream = SentenceStream(language)
+        """Generate up to the first sentence; no more than can be spoken first once it is taken.
+
+        Whoever took it goes on: when they ask for more, and not while the voice needs the processor
+        for the first words.
+        """
+        sentences, first = SentenceStream(language), SentenceStream(language, first_clause=True)
+        can_begin = False
         try:
             with closing(model.generate(self.messages, self.options, self.cancellation)) as pieces:
                 for piece in pieces:
                     with self._changed:
                         self._pieces.append(piece)
                         self._changed.notify_all()
-                        if stream.feed(piece) and not self._taken:
+                        can_begin = bool(first.feed(piece)) or can_begin
+                        if sentences.feed(piece) or (can_begin and self._taken):
                             return
             self._complete = not self.cancellation.is_set
         except EdgebotError as failure:

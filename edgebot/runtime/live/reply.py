@@ -65,6 +65,7 @@ class Reply:
         self.clips: Channel[Clip] = Channel(capacity=4)
         self.failure: Exception | None = None
         self._finished = threading.Event()
+        self._sounds = threading.Event()
         self._tape = np.zeros(0, np.int16)
         self._tape_start = 0
         self._spans: list[_Span] = []
@@ -98,12 +99,20 @@ class Reply:
         """Nothing more will be said."""
         self.sentences.close()
 
+    def wait_for_sound(self, longest_s: float) -> None:
+        """Block until the first of it is played, was cancelled, or ``longest_s`` have passed."""
+        self._sounds.wait(longest_s)
+
     def wait(self) -> str:
         """Block until everything was heard or the turn was cancelled; the text that was heard."""
         self._finished.wait()
         return self._heard
 
     # --- the speaker's side
+
+    def sounds(self) -> None:
+        """The first of it is played."""
+        self._sounds.set()
 
     def record(self, clip: Clip) -> None:
         """Append ``clip`` to what can be played."""
@@ -166,5 +175,6 @@ class Reply:
         self._close()
 
     def _close(self) -> None:
+        self._sounds.set()
         self.sentences.close(discard=True)
         self.clips.close(discard=True)

@@ -26,6 +26,9 @@ _LOG = logging.getLogger(__name__)
 FAILURES_BORNE = 3
 """Turns in a row that may fail before the daemon gives up on itself and is started anew."""
 
+VOICE_FIRST_S = 0.5
+"""The language model leaves the processor to the voice for its first words, but not for longer."""
+
 CLOSING = frozenset(STOPPING)
 
 
@@ -187,6 +190,8 @@ class Responder:
                 self._health.end()  # waiting for the voice is no stall
                 if not reply.say(sentence.text):
                     break
+                if sentence.index == 0 and proposal.decision.route == "llm":
+                    reply.wait_for_sound(VOICE_FIRST_S)  # the model rests as long
                 self._health.begin()
         finally:
             reply.end()

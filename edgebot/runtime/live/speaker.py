@@ -179,6 +179,7 @@ class Speaker:
             self._health.begin()
             self._playback.write(AudioFrame(piece, reply.rate_hz))
             self._health.end()
+            reply.sounds()
             if not reply.cursor:
                 self._tell_speaking(reply.turn, True)
             reply.turn.mark("first_audio")

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from edgebot.core.cancel import Cancellation
 from edgebot.core.errors import EngineError, ModelMissing
 from edgebot.core.knowledge import Passage
 from edgebot.core.language import (
     FixedAnswer,
+    Generation,
     GenerationStats,
     Message,
     Tool,
@@ -21,6 +23,7 @@ from edgebot.core.language import (
     Ungrounded,
 )
 from edgebot.core.turn import Turn
+from edgebot.nlg.draft import Draft
 from edgebot.nlg.pace import Limits, Pace
 from edgebot.nlg.persona import PersonaFile
 from edgebot.nlg.talker import LanguageTalker
@@ -289,6 +292,31 @@ def test_a_draft_goes_on_where_it_rested(persona: PersonaFile) -> None:
     assert resting.wait(5)
     assert next(iter(talk.reply(turn, "what is it"))) == "This is one."
     talk.close()
+
+
+def test_a_draft_that_is_taken_rests_until_somebody_wants_more_than_its_first_clause() -> None:
+    taken = threading.Event()
+
+    class Writer(FakeModel):
+        def generate(self, *asked: Any) -> Any:
+            for count, word in enumerate(super().generate(*asked)):
+                if count == 3:
+                    assert taken.wait(5)
+                yield word
+
+    model = Writer("As far as anybody knows, it is the only one of its kind.", " goes on")
+    draft = Draft([Message("user", "what is it")], Generation())
+    writing = threading.Thread(target=draft.write, args=(model, "en"))
+    writing.start()
+    pieces = draft.take(model, Cancellation())
+    said = [next(pieces) for _ in range(3)]
+    taken.set()
+    writing.join(5)
+    assert len(model.prompts) == 1
+    said += [next(pieces) for _ in range(3)]
+    assert "".join(said) == "As far as anybody knows, it"
+    assert next(pieces) == ""  # asked for more: the model goes on
+    assert model.prompts[1][-1] == Message("assistant", "As far as anybody knows, it")
 
 
 def test_a_draft_of_other_words_is_dropped(persona: PersonaFile) -> None:
