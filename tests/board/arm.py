@@ -33,13 +33,13 @@ mount --bind "$1/cpuinfo" "$1/proc/cpuinfo"
 python3 -m http.server --bind 127.0.0.1 --directory "$1/bundle" 8765 >/dev/null 2>&1 &
 trap 'kill %1' EXIT
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
-    python3 -I /board.pyz --root /board pull --url http://127.0.0.1:8765 --limit-s 1800
+    python3 -I /board/opt/edgebot/board.pyz --root /board pull --url http://127.0.0.1:8765 --limit-s 1800
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
     EDGEBOT_STATE_DIR=/tmp/state EDGEBOT_CACHE_DIR=/tmp/cache HOME=/root \\
     /board/opt/edgebot/current/bin/edgebot --config /board/etc/edgebot/edgebot.yaml \\
     ask "tell me something nice about dogs" --json
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
-    python3 -I /board.pyz --root /board stop
+    python3 -I /board/opt/edgebot/board.pyz --root /board stop
 """
 
 _MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
@@ -62,7 +62,9 @@ def check(root: Path, bundle: Path, public: Path, folder: Path) -> dict[str, Any
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run(["cp", "-a", "--reflink=auto", str(root), str(folder)], check=True)
     (folder / "cpuinfo").write_text(CPUINFO)
-    (folder / "board.pyz").write_bytes(packing.pack(packing.own_files()))
+    program = folder / "board/opt/edgebot/board.pyz"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(packing.pack(packing.own_files()))
     trust = folder / "board/etc/edgebot/trust"
     trust.mkdir(parents=True)
     shutil.copy(public, trust / "test.json")
