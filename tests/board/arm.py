@@ -26,6 +26,7 @@ CPU part\t: 0xd08
 
 INSIDE = """\
 set -e
+board="python3 -I /board/opt/edgebot/board.pyz --root /board"
 ip link set lo up
 mount -t proc proc "$1/proc"
 mount --bind /dev "$1/dev"
@@ -33,13 +34,13 @@ mount --bind "$1/cpuinfo" "$1/proc/cpuinfo"
 python3 -m http.server --bind 127.0.0.1 --directory "$1/bundle" 8765 >/dev/null 2>&1 &
 trap 'kill %1' EXIT
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
-    python3 -I /board/opt/edgebot/board.pyz --root /board pull --url http://127.0.0.1:8765 --limit-s 1800
+    $board pull --url http://127.0.0.1:8765 --limit-s 1800
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
     EDGEBOT_STATE_DIR=/tmp/state EDGEBOT_CACHE_DIR=/tmp/cache HOME=/root \\
     /board/opt/edgebot/current/bin/edgebot --config /board/etc/edgebot/edgebot.yaml \\
     ask "tell me something nice about dogs" --json
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
-    python3 -I /board/opt/edgebot/board.pyz --root /board stop
+    $board stop
 """
 
 _MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
