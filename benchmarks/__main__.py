@@ -23,6 +23,7 @@ PARTS = [
     "slots",
     "spoken",
     "knowledge",
+    "knowledge_growth",
     "llm",
     "build",
     "build_onnx",
@@ -96,7 +97,8 @@ def write_report() -> None:
         where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB"
         module = importlib.import_module(f"benchmarks.{part}")
         head = f"*{where}; Python {machine['python']}; {record['date']}; `{record['command']}`*"
-        sections.append(f"## {part.capitalize()}\n\n{head}\n\n{module.report(record['figures'])}\n")
+        title = part.capitalize().replace("_", " ")
+        sections.append(f"## {title}\n\n{head}\n\n{module.report(record['figures'])}\n")
     target = Path(__file__).parent / "RESULTS.md"
     target.write_text("\n".join(sections))
     say(f"written: {target}")

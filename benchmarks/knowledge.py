@@ -1,21 +1,15 @@
-"""Retrieval, answers, honest refusals, speed and memory of the knowledge base."""
+"""Retrieval, answers and honest refusals of the knowledge base."""
 
 from __future__ import annotations
 
-import os
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import RESULTS, say, table
+from benchmarks.common import say, table
 from benchmarks.knowledge_answers import KEYS, answers, read_by_model, refusals, share
 from benchmarks.knowledge_data import SETS, Asked, outside, questions, write_passages
-from benchmarks.knowledge_growth import measure
-from benchmarks.line_chart import line_chart
 from edgebot.config.loader import load_settings
 from edgebot.core.embedding import TokenEmbedder
 from edgebot.knowledge.base import SqliteKnowledgeBase
@@ -26,12 +20,11 @@ from edgebot.knowledge.vectors import VectorScan
 from edgebot.knowledge.words import content_words
 from edgebot.runtime.wiring import Assembly
 
-SIZES = (1_000, 5_000, 10_000, 100_000)
 DEPTH = 10
 
 
 def run(quick: bool) -> dict[str, Any]:
-    """All figures; ``quick`` asks a tenth of the questions and stops at 10,000 passages."""
+    """All figures; ``quick`` asks a tenth of the questions."""
     figures: dict[str, Any] = {"sets": {}}
     with tempfile.TemporaryDirectory() as name, Assembly(load_settings()) as assembly:
         folder = Path(name)
@@ -56,10 +49,6 @@ def run(quick: bool) -> dict[str, Any]:
                 )
         others = outside(100 if quick else 400, seed=99)
         figures["outside"] = refusals(store, embedder, threshold, others)
-        figures["import"] = import_speed(folder, assembly)
-    figures["load_average"] = round(os.getloadavg()[0], 1)
-    figures["growth"] = growth(SIZES[:3] if quick else SIZES)
-    chart(figures["growth"])
     return figures
 
 
@@ -100,49 +89,6 @@ def retrieval(store: KnowledgeStore, embedder: TokenEmbedder, asked: list[Asked]
     }
 
 
-def import_speed(folder: Path, assembly: Assembly) -> dict[str, Any]:
-    """Passages a second, from files to the finished database, on all cores."""
-    store = KnowledgeStore(folder / "speed.db")
-    importer = assembly.importer(store)
-    began, worked, passages = time.perf_counter(), time.process_time(), 0
-    for name in SETS:
-        passages += importer.run([folder / name]).passages
-    took, cpu = time.perf_counter() - began, time.process_time() - worked
-    words = [len(text.split()) for (text,) in store.query("SELECT text FROM passages")]
-    store.close()
-    return {
-        "passages_per_s": round(passages / took, 1),
-        "passages_per_cpu_s": round(passages / cpu, 1),
-        "words_a_passage": round(statistics.mean(words)),
-    }
-
-
-def growth(sizes: Iterable[int]) -> list[dict[str, Any]]:
-    """Time and memory as the base grows, each size in a process of its own."""
-    rows = []
-    for size in sizes:
-        say(f"{size} passages")
-        rows.append(measure(size))
-    return rows
-
-
-def chart(rows: list[dict[str, Any]]) -> None:
-    """Search time and memory over the number of passages."""
-    RESULTS.mkdir(exist_ok=True)
-    points = [row["passages"] for row in rows]
-    svg = line_chart(
-        "The knowledge base as it grows",
-        "passages",
-        points,
-        {
-            "search, median (ms)": [row["search_ms"]["median"] for row in rows],
-            "search, CPU time, p95 (ms)": [row["search_cpu_ms"]["p95"] for row in rows],
-            "resident memory (MB)": [row["resident_mb"] for row in rows],
-        },
-    )
-    (RESULTS / "knowledge_growth.svg").write_text(svg, encoding="utf-8")
-
-
 def report(figures: dict[str, Any]) -> str:
     """The figures as Markdown."""
     found = [
@@ -154,20 +100,6 @@ def report(figures: dict[str, Any]) -> str:
         (name, *(one["answers"].get(key, "–") for key in KEYS))
         for name, one in figures["sets"].items()
     ]
-    grown = [
-        (
-            row["passages"],
-            row["search_ms"]["median"],
-            row["search_ms"]["p95"],
-            row["search_cpu_ms"]["median"],
-            row["search_cpu_ms"]["p95"],
-            row["answer_ms"]["median"],
-            row["resident_mb"],
-            row["file_mb"],
-        )
-        for row in figures["growth"]
-    ]
-    speed = figures["import"]
     return "\n\n".join(
         [
             "Finding the file that holds the answer:",
@@ -180,26 +112,9 @@ def report(figures: dict[str, Any]) -> str:
             *_read(figures["sets"]),
             f"Of {figures['outside']['questions']} questions about something else altogether "
             f"{figures['outside']['honest_refusals']:.1%} are refused.",
-            f"Import: {speed['passages_per_s']} passages a second, "
-            f"{speed['passages_per_cpu_s']} a second of CPU time "
-            f"({speed['words_a_passage']} words each).",
-            table(
-                (
-                    "passages",
-                    "search ms",
-                    "p95",
-                    "CPU ms",
-                    "p95",
-                    "answer ms",
-                    "resident MB",
-                    "file MB",
-                ),
-                grown,
-            ),
-            f"Load average while this was measured: {figures['load_average']}. The models of the "
-            "knowledge base are fitted on these sets; `python -m benchmarks.fit_knowledge` prints "
-            "what they do on articles they have not seen.",
-            "![growth](results/knowledge_growth.svg)",
+            "The models of the knowledge base are fitted on these sets; "
+            "`python -m benchmarks.fit_knowledge` prints what they do on articles they have not "
+            "seen.",
         ]
     )
 

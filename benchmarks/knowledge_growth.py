@@ -1,16 +1,18 @@
-"""How the knowledge base grows: one size in a process of its own.
+"""Speed and memory of the knowledge base as it grows, each size in a process of its own.
 
-``python -m benchmarks.knowledge_growth PASSAGES`` prints one JSON object. The texts are sentences
-of WikiText-2 put together anew; their vectors are random above the first thousand, since the exact
-search takes the same time whatever they are (the speed of encoding is measured separately). CPU
-time is given beside elapsed time, since it means something on a busy machine too.
+The texts are sentences of WikiText-2 put together anew; their vectors are random above the first
+thousand, since the exact search takes the same time whatever they are (the speed of encoding is
+measured separately). CPU time is given beside elapsed time, since it means something on a busy
+machine too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,16 +24,53 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.common import SHARED_DATA, summary
-from benchmarks.knowledge_data import read_lines
+from benchmarks.common import RESULTS, SHARED_DATA, say, summary, table
+from benchmarks.knowledge_data import SETS, read_lines, write_passages
+from benchmarks.line_chart import line_chart
 from edgebot.config.loader import load_settings
 from edgebot.core.embedding import TokenEmbedder, Vectors
 from edgebot.knowledge.ingest import Importer
 from edgebot.knowledge.store import KnowledgeStore
 from edgebot.runtime.wiring import Assembly
 
+SIZES = (1_000, 5_000, 10_000, 100_000)
 QUERIES = 200
 REAL = 1000
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """All figures; ``quick`` stops at 10,000 passages and imports once."""
+    speeds = [import_speed() for _ in range(1 if quick else 3)]
+    rows = []
+    for size in SIZES[:3] if quick else SIZES:
+        say(f"{size} passages")
+        rows.append(measure(size))
+    chart(rows)
+    return {
+        "import": sorted(speeds, key=lambda one: one["passages_per_s"])[len(speeds) // 2],
+        "load_average": round(os.getloadavg()[0], 1),
+        "growth": rows,
+    }
+
+
+def import_speed() -> dict[str, Any]:
+    """Passages a second, from files to the finished database, on all cores."""
+    with tempfile.TemporaryDirectory() as name, Assembly(load_settings()) as assembly:
+        folder = Path(name)
+        for one in SETS:
+            write_passages(one, folder / one)
+        store = KnowledgeStore(folder / "speed.db")
+        importer = assembly.importer(store)
+        began, worked = time.perf_counter(), time.process_time()
+        passages = importer.run([folder / one for one in SETS]).passages
+        took, cpu = time.perf_counter() - began, time.process_time() - worked
+        words = [len(text.split()) for (text,) in store.query("SELECT text FROM passages")]
+        store.close()
+    return {
+        "passages_per_s": round(passages / took, 1),
+        "passages_per_cpu_s": round(passages / cpu, 1),
+        "words_a_passage": round(statistics.mean(words)),
+    }
 
 
 class Filler:
@@ -66,8 +105,8 @@ def sentences() -> list[str]:
 
 
 def passage(draw: random.Random, pool: list[str]) -> str:
-    """About ninety words."""
-    return " ".join(draw.sample(pool, 4))
+    """About sixty words."""
+    return " ".join(draw.sample(pool, 3))
 
 
 def write(folder: Path, count: int) -> None:
@@ -143,6 +182,52 @@ def build(folder: Path) -> None:
         store = KnowledgeStore(folder / "knowledge.db")
         Importer(store, Filler(assembly.embedder()), 1 << 30).run([folder / "texts"])
         store.close()
+
+
+def chart(rows: list[dict[str, Any]]) -> None:
+    """Search time and memory over the number of passages."""
+    RESULTS.mkdir(exist_ok=True)
+    points = [row["passages"] for row in rows]
+    svg = line_chart(
+        "The knowledge base as it grows",
+        "passages",
+        points,
+        {
+            "search, median (ms)": [row["search_ms"]["median"] for row in rows],
+            "search, p95 (ms)": [row["search_ms"]["p95"] for row in rows],
+            "resident memory (MB)": [row["resident_mb"] for row in rows],
+        },
+    )
+    (RESULTS / "knowledge_growth.svg").write_text(svg, encoding="utf-8")
+
+
+def report(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    names = ("passages", "search ms", "p95", "CPU ms", "p95", "answer ms", "resident MB", "file MB")
+    rows = [
+        (
+            row["passages"],
+            row["search_ms"]["median"],
+            row["search_ms"]["p95"],
+            row["search_cpu_ms"]["median"],
+            row["search_cpu_ms"]["p95"],
+            row["answer_ms"]["median"],
+            row["resident_mb"],
+            row["file_mb"],
+        )
+        for row in figures["growth"]
+    ]
+    speed = figures["import"]
+    return "\n\n".join(
+        [
+            f"Import: {speed['passages_per_s']} passages a second, "
+            f"{speed['passages_per_cpu_s']} a second of CPU time "
+            f"({speed['words_a_passage']} words each), the encoder's products most of it.",
+            table(names, rows),
+            f"Load average while this was measured: {figures['load_average']}.",
+            "![growth](results/knowledge_growth.svg)",
+        ]
+    )
 
 
 if __name__ == "__main__":
