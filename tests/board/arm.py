@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebot.deploy.board import packing
+from edgebot.deploy.preparing import FOLDERS
 
 CPU = "cortex-a72"
 """That of a Raspberry Pi 4: code for anything newer ends in an illegal instruction."""
@@ -37,6 +38,7 @@ chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
     $board pull --url http://127.0.0.1:8765 --limit-s 1800
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
     EDGEBOT_STATE_DIR=/tmp/state EDGEBOT_CACHE_DIR=/tmp/cache HOME=/root \\
+    EDGEBOT_THREADS__LLM=3 \\
     /board/opt/edgebot/current/bin/edgebot --config /board/etc/edgebot/edgebot.yaml \\
     ask "tell me something nice about dogs" --json
 chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin QEMU_CPU="$2" \\
@@ -85,6 +87,11 @@ def check(root: Path, bundle: Path, public: Path, folder: Path) -> dict[str, Any
     talk: dict[str, Any] = talks[0] if talks else {}
     if done.returncode or state.get("outcome") != "ok" or not talk.get("reply"):
         raise SystemExit(f"the aarch64 bundle failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    # Asked with as many threads as a board has, it finds the state of its prompt as well.
+    for cache, worked_out in ((("tmp/cache"), FOLDERS), ("board/var/cache/edgebot", FOLDERS[:2])):
+        made = {path.name for path in (folder / cache).glob("*")} & set(worked_out)
+        if made:
+            raise SystemExit(f"the board has made {', '.join(sorted(made))}, which were prepared")
     shutil.rmtree(folder)
     return {
         "seconds": took,
