@@ -62,8 +62,11 @@ def healthy(update: Update) -> str:
     layout = update.layout
     history, release = History(layout), layout.current_release()
     _verify_once(layout)
-    if release is None or busy(layout) or _on_probation(history, layout) is None:
+    trial = _on_probation(history, layout)
+    if release is None or busy(layout) or trial is None:
         return "nothing to prove"
+    if not trial.get("boots"):  # the timer of the boot before it was installed
+        return f"release {release} has not been booted yet"
     try:
         reply = health.prove(layout, update.service, release, update.question, update.limit_s)
     except Interrupted as problem:

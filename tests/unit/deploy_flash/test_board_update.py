@@ -238,6 +238,8 @@ def test_three_unhealthy_boots_roll_back(board: LittleBoard, old: Release) -> No
 
 def test_a_healthy_boot_ends_the_probation(board: LittleBoard, new: Release) -> None:
     assert board.flash(new)["outcome"] == "ok"
+    assert "has not been booted yet" in board.call("healthy")["message"]
+    assert History(board.layout).probation is not None
     board.power_cut()
     board.boot()
     assert board.reply() == NEW
