@@ -24,7 +24,7 @@ def boot(update: Update) -> str:
     update.limit_s = min(update.limit_s, BOOT_LIMIT_S)
     _install_packages(update.layout)
     said = recover(update, at_boot=True)
-    if said and update.state.facts.get("outcome") != "on-trial":
+    if said and update.state.facts.get("outcome") not in ("on-trial", "ok"):
         return said
     history = History(update.layout)
     probation = _on_probation(history, update.layout)
