@@ -29,7 +29,7 @@ from edgebot.runtime.endings import Endings
 from edgebot.runtime.endpointing import Endpointer, EndpointLimits, Event, Said
 from edgebot.runtime.hearing import open_stream
 from edgebot.runtime.live.responder import may_change
-from edgebot.runtime.unfinished import dangles
+from edgebot.runtime.unfinished import judged
 from edgebot.runtime.wiring import Assembly
 
 PRE_ROLL = RATE_HZ // 2
@@ -69,9 +69,8 @@ class Assistant:
 
     def judge(self, partial: str, final: str) -> Said:
         """What the words are."""
-        if final and self.decision(final).whole:
-            return Said.WHOLE
-        return Said.OPEN if dangles(partial, "en") or self.begins(partial) else Said.UNKNOWN
+        decision = self.decision(final) if final else None
+        return judged(final or partial, decision, "en", begins=self.begins(partial))
 
     def changes(self, words: str) -> bool:
         """Whether the daemon would have done something on ``words``."""

@@ -24,7 +24,7 @@ _LAST_WORD = re.compile(r"([^\s\"'“”(«\[]+)[.!?…]+\W*$")
 _LIST_NUMBER = re.compile(r"^\W*(\d{1,3}|[a-zA-Z])[.)]$")
 
 
-_CLAUSE_WORDS = 4
+_CLAUSE_WORDS = 2
 _CLAUSE = re.compile(r"(?<!\d)[,;](?=\s+\S)|\s[–—](?=\s+\S)")
 """Where a first clause may end: a voice pauses there too."""
 

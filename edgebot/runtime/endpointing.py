@@ -42,6 +42,9 @@ class Said(Enum):
     UNKNOWN = auto()
     """Nothing that we know, or not understood yet."""
 
+    TALK = auto()
+    """A sentence of some length for the language model: nobody knows its end better."""
+
     WHOLE = auto()
     """A command with all that it needs, or a question with a known answer."""
 
@@ -76,6 +79,10 @@ class EndpointLimits:
 
     complete_ms: int = 640
     """Silence that ends what is whole by its words and sounds unfinished."""
+
+    talk_ms: int = 640
+    """Silence that ends a sentence for the language model that sounds finished. No answer to it is
+    ready much sooner."""
 
     unfinished_ms: int = 1200
     """Silence that ends an unfinished sentence too."""
@@ -191,11 +198,12 @@ class Endpointer:
         said = self._said()
         if said is Said.OPEN:
             return limit.unfinished_ms
+        finished = self._probability >= limit.finished_probability
         if said is Said.WHOLE:
-            finished = self._probability >= limit.finished_probability
             return limit.finished_ms if finished else limit.complete_ms
-        certain = self._probability >= limit.certain_probability
-        return limit.finished_ms if certain else limit.unfinished_ms
+        if self._probability >= limit.certain_probability:
+            return limit.finished_ms
+        return limit.talk_ms if said is Said.TALK and finished else limit.unfinished_ms
 
 
 def _samples(milliseconds: int) -> int:

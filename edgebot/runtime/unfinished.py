@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgebot.core.dialogue import Decision
+from edgebot.runtime.endpointing import Said
+
+_TALK_WORDS = 6
+"""Words from which a sentence for the language model is no broken-off command."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenEnds:
@@ -79,3 +85,18 @@ def dangles(words: str, language: str) -> bool:
     if said[-1] in ends.words or " ".join(said) in ends.beginnings:
         return True
     return said[-1] in ends.in_orders and said[0] not in ends.question_words
+
+
+def judged(text: str, decision: Decision | None, language: str, *, begins: bool) -> Said:
+    """What ``text``, all that was understood so far, is.
+
+    ``decision``: what it would lead to, where that is known. ``begins``: whether the templates know
+    it as a beginning.
+    """
+    if decision is not None and decision.whole:
+        return Said.WHOLE
+    if begins or dangles(text, language):
+        return Said.OPEN
+    if decision is not None and decision.route == "llm" and len(text.split()) >= _TALK_WORDS:
+        return Said.TALK
+    return Said.UNKNOWN

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-FIRST_CHARS = (12, 48)
+FIRST_CHARS = (8, 48)
 """The first piece may end at a pause of the first sentence that lies within these characters."""
+
+SHORT_CHARS = 24
+"""A sentence up to here is synthesized in one piece: that takes no longer than its first words."""
 
 LONGEST_CHARS = 240
 """A piece longer than this is cut at a pause, else at a word."""
@@ -32,7 +35,7 @@ def chunks(text: str) -> Iterator[str]:
 
 def _first_clause(sentence: str) -> tuple[str, str]:
     """A short beginning of a long sentence, and the rest; an empty beginning for a short one."""
-    if len(sentence) <= FIRST_CHARS[1]:
+    if len(sentence) <= SHORT_CHARS:
         return "", sentence
     for pause in _PAUSE.finditer(sentence):
         if FIRST_CHARS[0] <= pause.start() <= FIRST_CHARS[1]:

@@ -17,7 +17,7 @@ from edgebot.runtime.live.jobs import Attempt
 from edgebot.runtime.live.manners import Ears, Manners
 from edgebot.runtime.live.recent import Recent
 from edgebot.runtime.live.utterance import Utterance
-from edgebot.runtime.unfinished import dangles
+from edgebot.runtime.unfinished import judged
 
 if TYPE_CHECKING:
     from edgebot.runtime.live.rest import Rest
@@ -155,16 +155,13 @@ def endpointer_of(
     """The endpointer of ``opening``: an answer is being prepared while the detector thinks."""
     detector = ears.turn
 
-    @functools.lru_cache(maxsize=1)  # asked with every frame of a pause
-    def is_open(words: str) -> bool:
-        return dangles(words, language) or ears.begins(opening.session, words)
+    begins = functools.lru_cache(maxsize=1)(ears.begins)  # asked with every frame of a pause
 
     def said() -> Said:
-        if opening.attempt is not None and opening.attempt.complete:
-            return Said.WHOLE
-        if opening.utterance is not None and is_open(opening.utterance.partial):
-            return Said.OPEN
-        return Said.UNKNOWN
+        partial = "" if opening.utterance is None else opening.utterance.partial
+        understood = opening.attempt and opening.attempt.understood
+        text, decision = understood or (partial, None)
+        return judged(text, decision, language, begins=begins(opening.session, partial))
 
     if detector is None:
         return Endpointer(limits, said=said)

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from edgebot.core.audio import Samples
-from edgebot.core.dialogue import Announcement
+from edgebot.core.dialogue import Announcement, Decision
 from edgebot.core.speech import SpeechStream
 from edgebot.core.turn import Turn
 
@@ -22,8 +22,8 @@ class Attempt:
         self.stream = stream
         self.by = by
         self.audio = audio
-        self.complete = False
-        """Set once the words are known to be a whole command."""
+        self.understood: tuple[str, Decision] | None = None
+        """The words and what they lead to, once that is known."""
         self.taken_back = False
         """The person went on after it was released: it never was."""
         self._decided = threading.Event()

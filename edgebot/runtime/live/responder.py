@@ -165,7 +165,7 @@ class Responder:
         self._people.recognize(attempt)
         proposal = self._dialogue.propose(turn, transcript.text, draft=True)
         turn.mark("parsed")
-        attempt.complete = proposal.decision.whole
+        attempt.understood = transcript.text, proposal.decision
         self._activity.end((turn.id, "propose"))
         self._health.end()
         if not attempt.wait():

@@ -79,7 +79,13 @@ def test_a_first_clause_comes_before_its_sentence_has_ended() -> None:
     ]
 
 
-def test_a_few_words_or_figures_are_no_clause() -> None:
+def test_two_words_before_a_comma_are_a_clause() -> None:
+    stream = SentenceStream(first_clause=True)
+    given = [one for letter in "I'm sorry, I cannot see it. No." for one in stream.feed(letter)]
+    assert given == ["I'm sorry,", "I cannot see it."]
+
+
+def test_one_word_or_figures_are_no_clause() -> None:
     for text in ("Well, that is all there is.", "It costs about some 1,200 euros. Yes."):
         stream = SentenceStream(first_clause=True)
         given = [sentence for letter in text for sentence in stream.feed(letter)] + stream.finish()

@@ -15,6 +15,13 @@ def test_the_first_clause_of_a_long_sentence_comes_alone() -> None:
     ]
 
 
+def test_nobody_waits_for_the_end_of_a_sentence_that_begins_with_a_clause() -> None:
+    assert list(chunks("I'm sorry, I couldn't find the words.")) == [
+        "I'm sorry,",
+        "I couldn't find the words.",
+    ]
+
+
 def test_a_short_sentence_stays_whole() -> None:
     assert list(chunks("Yes, of course. It is three.")) == ["Yes, of course.", "It is three."]
 
