@@ -196,7 +196,7 @@ def scores(bench: Bench, found: list[Take], shipped: EndpointLimits) -> dict[str
     grid = []
     for pause_ms in (128, 192):
         for certain in (0.95, 0.98, 0.99):
-            for finished in (0.5, 0.7, 0.9):
+            for finished in (0.4, 0.6, 0.8):
                 limits = replace(
                     shipped,
                     pause_ms=pause_ms,

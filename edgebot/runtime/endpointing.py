@@ -77,7 +77,7 @@ class EndpointLimits:
     """While it says that the sentence is unfinished, it is asked again this often: as a rule never.
     The more silence it hears, the more it takes anything for finished."""
 
-    complete_ms: int = 640
+    complete_ms: int = 480
     """Silence that ends what is whole by its words and sounds unfinished."""
 
     talk_ms: int = 640
@@ -93,7 +93,7 @@ class EndpointLimits:
     longest_ms: int = 30_000
     """An utterance is cut here."""
 
-    finished_probability: float = 0.7
+    finished_probability: float = 0.6
     """From here on the turn detector's word counts as "finished" where the words are whole."""
 
     certain_probability: float = 0.98

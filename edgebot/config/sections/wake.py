@@ -49,7 +49,7 @@ class VadSettings(Section):
     start_probability: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Probability of speech from which somebody speaks."""
 
-    finished_probability: float = Field(default=0.7, gt=0.0, lt=1.0)
+    finished_probability: float = Field(default=0.6, gt=0.0, lt=1.0)
     """Probability from which the turn detector's word counts, where the words are a whole command
     or question."""
 

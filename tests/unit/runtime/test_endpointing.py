@@ -41,7 +41,7 @@ def answering(*answers: float) -> Callable[[], float]:
     [
         (Said.WHOLE, 0.99, 160, 192),
         (Said.WHOLE, 0.9, 160, 192),
-        (Said.WHOLE, 0.1, 640, 672),
+        (Said.WHOLE, 0.1, 480, 512),
         (Said.UNKNOWN, 0.99, 160, 192),
         (Said.UNKNOWN, 0.9, 1200, 1232),
         (Said.UNKNOWN, 0.1, 1200, 1232),
@@ -70,7 +70,7 @@ def test_words_may_be_understood_during_the_pause() -> None:
 
 
 def test_without_a_turn_detector_the_words_decide() -> None:
-    for said, ends_ms in ((Said.WHOLE, 640), (Said.UNKNOWN, 1200), (Said.OPEN, 1200)):
+    for said, ends_ms in ((Said.WHOLE, 480), (Said.UNKNOWN, 1200), (Said.OPEN, 1200)):
         events = feed(Endpointer(said=lambda said=said: said), (0.9, 1600), (0.0, 3000))
         assert events[-1][1] - 1600 == pytest.approx(ends_ms, abs=32)
 

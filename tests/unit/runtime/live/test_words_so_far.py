@@ -72,7 +72,7 @@ def silence_ms(
     ("words", "sounds", "whole", "ends_ms"),
     [
         ("turn on the lights", 0.8, True, 160),
-        ("turn on the lights", 0.3, True, 640),
+        ("turn on the lights", 0.3, True, 480),
         ("tell me a story", 0.99, False, 160),
         ("tell me a story", 0.95, False, 1216),
         ("tell me a very long story please", 0.95, False, 640),
