@@ -37,6 +37,12 @@ def _sound_server() -> bool:
     return any(shutil.which(name) for name in ("pulseaudio", "pipewire"))
 
 
+def _unless_desktop(name: str) -> Callable[[], bool]:
+    # On a desktop it would take the sound over from what is there.
+    sessions = [Path("/usr/share") / kind for kind in ("xsessions", "wayland-sessions")]
+    return lambda: shutil.which(name) is not None or any(one.is_dir() for one in sessions)
+
+
 def _server(name: str) -> Callable[[], bool]:
     # Debian puts servers where a user's PATH does not look.
     return lambda: shutil.which(name, path="/usr/local/sbin:/usr/sbin:/usr/bin") is not None
@@ -63,6 +69,11 @@ NEEDS = [
     Need("mtools", "tests of disk images", _program("mcopy"), False, only_tests=True),
     Need("pulseaudio", "tests of the sound path", _sound_server, False, only_tests=True),
     Need("pulseaudio-utils", "tests of the sound path", _program("parec"), False, only_tests=True),
+    # Beside PulseAudio; `pipewire-alsa` would drive that out.
+    *(
+        Need(name, "tests of the sound path on PipeWire", _unless_desktop(name), False, True)
+        for name in ("pipewire", "pipewire-pulse", "wireplumber", "dbus-daemon")
+    ),
     Need("mosquitto", "tests of MQTT", _server("mosquitto"), False, only_tests=True),
     Need("prometheus", "tests of the metrics", _server("prometheus"), False, only_tests=True),
     Need("libasound2-plugins", "tests of the sound path", _alsa_pulse, False, only_tests=True),

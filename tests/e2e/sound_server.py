@@ -36,6 +36,11 @@ def missing() -> str | None:
     for name in PROGRAMS:
         if shutil.which(name) is None:
             return f"{name} is not installed (make setup-dev installs it)"
+    return no_alsa_plugin()
+
+
+def no_alsa_plugin() -> str | None:
+    """Whether ALSA's way to the server is missing; None when it is there."""
     if not any(Path("/usr/lib").glob(f"*/{ALSA_PLUGIN}")):
         return "ALSA's plug-in for PulseAudio is missing (apt-get install libasound2-plugins)"
     return None

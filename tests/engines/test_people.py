@@ -53,6 +53,7 @@ def house(
         update={
             "state_dir": state,
             "voices": settings.voices.model_copy(update={"enabled": True}),
+            "listening": settings.listening.model_copy(update={"work_ahead": False}),
         }
     )
     with Assembly(wanted) as assembly:
