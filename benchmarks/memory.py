@@ -1,8 +1,8 @@
-"""How much memory each model takes: the figures of ``memory_mb`` in the catalogue.
+"""How much memory each model takes (``memory_mb`` in the catalogue), and the whole daemon.
 
 Every model is loaded and used once by its real engine in a process of its own, after all libraries
 are in; what the resident memory has grown by then is its need. Models without an engine yet run as
-bare ONNX sessions on silence.
+bare ONNX sessions on silence. What is not on this machine is left out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import memory_daemon
 from benchmarks.common import say, table, write_result
 
 LIBRARIES = ("llama_cpp", "vosk", "piper", "onnxruntime", "tokenizers", "soxr", "soundfile")
@@ -31,20 +32,34 @@ def rss_mb() -> float:
 
 
 def run(quick: bool) -> dict[str, Any]:
-    """Measure the program alone and every model."""
+    """Measure the program alone, every model, and the daemon of each profile."""
+    from edgebot.config import paths
+
     figures: dict[str, Any] = {"program": _child("program", 2048)}
     for name in list(USES):
+        if not (paths.models_dir() / name).is_dir():
+            say(f"{name} is not here")
+            continue
         for context in _contexts(name, quick):
             label = f"{name} ({context} tokens of context)" if name in CONTEXTS else name
             figures[label] = _child(name, context)
             say(f"{label}: {figures[label]} MiB")
-    return {"mib": figures}
+    return {"mib": figures, "daemon": memory_daemon.run(quick)}
 
 
 def report(figures: dict[str, Any]) -> str:
-    """A table of the figures."""
+    """Tables of the figures."""
     rows = [[name, mib] for name, mib in figures["mib"].items()]
-    return table(["model", "resident memory, MiB"], rows)
+    models = table(["model", "resident memory, MiB"], rows)
+    if not figures.get("daemon"):
+        return models
+    head = (
+        "The whole daemon, with the models and limits of each board's profile but on this "
+        "processor, in a simulated room, its HTTP door open. Pages of files are what the kernel "
+        "can drop and read again."
+    )
+    daemon = table(memory_daemon.HEADERS, memory_daemon.rows(figures["daemon"]))
+    return f"{head}\n\n{daemon}\n\n{models}"
 
 
 def _contexts(name: str, quick: bool) -> tuple[int, ...]:
