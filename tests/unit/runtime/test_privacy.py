@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -110,6 +111,15 @@ def test_the_command_removes_what_is_one_persons_own(settings: Settings) -> None
     assert owned_by(settings, "anna") == 0
     nothing = CliRunner().invoke(cli, ["privacy", "wipe", "--yes"])
     assert isinstance(nothing.exception, UsageError)
+
+
+def test_who_is_forgotten_by_voice_is_told_of_what_is_left(settings: Settings) -> None:
+    fill(settings)
+    known = {"version": 1, "model": "vosk-spk-0.4", "voices": {"anna": [[1.0, 0.0]]}}
+    voices_file(settings.state_dir).write_text(json.dumps(known))
+    done = CliRunner().invoke(cli, ["voices", "remove", "anna"], catch_exceptions=False)
+    assert "2 lists and memories are anna's own" in done.output
+    assert "wipe --person anna" in done.output
 
 
 def test_a_store_in_use_is_wiped_and_goes_on(settings: Settings) -> None:
