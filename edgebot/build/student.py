@@ -27,7 +27,7 @@ from edgebot.build.student_fit import Fitted, fit_pieces
 from edgebot.build.student_teacher import Teacher
 from edgebot.core.errors import EngineError, UnderstandingError
 from edgebot.embed.safetensors_file import Array, write_safetensors
-from edgebot.embed.static import ROWS, SCALES
+from edgebot.embed.static import BIAS, MIX, ROWS, SCALES, TAPS
 from edgebot.nlu.classifier.data_file import read_labelled
 
 Floats = npt.NDArray[np.float32]
@@ -64,6 +64,9 @@ class StudentParameters(Seeded):
     relation: float = Field(default=10.0, ge=0)
     """Weight of the loss between similarity matrices, beside that of the cosines."""
 
+    context: int = Field(default=0, ge=0, le=1024)
+    """Numbers by which each piece looks at its neighbours; none without a text. Needs torch."""
+
 
 class StaticStudent(Step[StudentParameters]):
     """A sentence encoder without a network."""
@@ -82,36 +85,43 @@ class StaticStudent(Step[StudentParameters]):
         read = teacher.read_alone(len(pieces), job.progress)
         vectors = reduced(read, want.dimensions, used(pieces)) * sif(len(pieces), want.sif)[:, None]
         notes: dict[str, Any] = {"pieces": len(pieces)}
+        tensors: dict[str, Array] = {}
         if want.text:
             found = unjudged(job.texts, want.text, want.sentences, want.held_out)
-            fitted = self._fitted(job, teacher, vectors, found)
+            fitted, tensors = self._fitted(job, teacher, vectors, found)
             vectors = fitted.vectors
             notes |= {"sentences": len(found), "curves": fitted.curves}
         vectors[~used(pieces)] = 0.0
         quantized = quantize(vectors, Scheme(8, sharing="channel", axis=0))
         notes["sqnr_db"] = round(errors(vectors, quantized.numbers()).sqnr_db, 2)
-        tensors: dict[str, Array] = {
+        tensors |= {
             ROWS: quantized.integers.astype(np.int8),
             SCALES: quantized.grid.scale[:, 0].astype(np.float32),
         }
         write_safetensors(job.folder / "model.safetensors", tensors, {"kind": "static encoder"})
         return Made({"model": "model.safetensors", **job.keep("tokenizer")}, notes)
 
-    def _fitted(self, job: Job, teacher: Teacher, vectors: Floats, found: Sequence[str]) -> Fitted:
+    def _fitted(
+        self, job: Job, teacher: Teacher, vectors: Floats, found: Sequence[str]
+    ) -> tuple[Fitted, dict[str, Array]]:
+        """Vectors with the curves of the losses, and the weights of the look at neighbours."""
         want = self.parameters
         encode = teacher.tokenizer.encode
         ids = [encode(text, add_special_tokens=False).ids for text in found]
         wanted = teacher.embed(found, job.progress)
-        return fit_pieces(
-            vectors,
-            ids,
-            wanted,
-            epochs=want.epochs,
-            step=want.step,
-            relation=want.relation,
-            seed=want.seed,
-            progress=job.progress,
-        )
+        options: dict[str, Any] = {
+            "epochs": want.epochs,
+            "step": want.step,
+            "relation": want.relation,
+            "seed": want.seed,
+            "progress": job.progress,
+        }
+        if not want.context:
+            return fit_pieces(vectors, ids, wanted, **options), {}
+        from edgebot.build.student_context import fit_with_context
+
+        rows, seen, curves = fit_with_context(vectors, ids, wanted, rank=want.context, **options)
+        return Fitted(rows, curves), {TAPS: seen.taps, BIAS: seen.bias, MIX: seen.mix}
 
 
 def unjudged(texts: Texts, name: str, most: int, held_out: Sequence[int]) -> list[str]:

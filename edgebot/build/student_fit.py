@@ -44,8 +44,8 @@ def fit_pieces(
     """Fit ``vectors`` (pieces, dimensions) so that means over ``ids`` come close to ``wanted``."""
     kept = [at for at, pieces in enumerate(ids) if pieces]
     ids = [np.asarray(ids[at], np.int64) for at in kept]  # type: ignore[misc]
-    targets = _main_directions(wanted[kept], vectors.shape[1])
-    fitted = _aligned(vectors, ids, targets)
+    targets = main_directions(wanted[kept], vectors.shape[1])
+    fitted = aligned(vectors, ids, targets)
     scale = float(np.linalg.norm(fitted, axis=1).mean()) / np.sqrt(fitted.shape[1])
     first, second = np.zeros_like(fitted), np.zeros_like(fitted)
     often = np.zeros((len(fitted), 1), np.float32)  # most pieces are in few of the batches
@@ -76,7 +76,7 @@ def fit_pieces(
     return Fitted(fitted, curves)
 
 
-def _main_directions(wanted: Floats, dimensions: int) -> Floats:
+def main_directions(wanted: Floats, dimensions: int) -> Floats:
     """The teacher's vectors along the directions that matter most, of length one."""
     _, directions = np.linalg.eigh(np.asarray(wanted.T @ wanted, np.float64))
     kept = directions[:, ::-1][:, :dimensions]
@@ -86,7 +86,7 @@ def _main_directions(wanted: Floats, dimensions: int) -> Floats:
     return _units(targets)
 
 
-def _aligned(vectors: Floats, ids: Sequence[Sequence[int]], targets: Floats) -> Floats:
+def aligned(vectors: Floats, ids: Sequence[Sequence[int]], targets: Floats) -> Floats:
     """The linear map of ``vectors`` that brings the means nearest to ``targets``."""
     means = np.stack([vectors[pieces].mean(axis=0) for pieces in ids]).astype(np.float64)
     ridge = 1e-3 * np.trace(means.T @ means) / means.shape[1]

@@ -1,8 +1,9 @@
 """Sentence embeddings without a network: each piece of a word has a vector, a text is their mean.
 
 Made from a sentence transformer by ``edgebot build`` (docs/build-onnx.md): some eight megabytes and
-a hundredth of the time. What is lost is everything that hangs on the order of words. The recipe is
-that of model2vec (Tulkens and van Dongen, 2024, https://github.com/MinishLab/model2vec).
+a fraction of the time. What is lost is what hangs on the order of words, but for that of neighbours
+where the student was taught to look at them. The recipe is that of model2vec (Tulkens and van
+Dongen, 2024, https://github.com/MinishLab/model2vec).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgebot.core.embedding import TokenVectors, Vectors
 from edgebot.core.errors import ModelCorrupt
@@ -23,6 +25,10 @@ MAX_TOKENS = 512
 
 ROWS, SCALES = "vectors", "scales"
 """Tensors of the file: int8 (pieces, dimensions), and float32 (pieces,) that a row is times."""
+
+TAPS, BIAS, MIX = CONTEXT = ("taps", "bias", "mix")
+"""Float32, where pieces look at their neighbours: (rank, 3 × dimensions), (rank,) and
+(dimensions, rank). To each piece ``mix · relu(taps · [left, piece, right] + bias)`` is added."""
 
 
 class StaticEncoder:
@@ -45,6 +51,7 @@ class StaticEncoder:
             raise ModelCorrupt(f"{model}: no static sentence encoder; {_AGAIN}")
         if scales.shape != (len(rows),) or not np.isfinite(scales).all():
             raise ModelCorrupt(f"{model}: damaged ({SCALES} do not fit {ROWS}); {_AGAIN}")
+        self._context = _context(model, [tensors.get(name) for name in CONTEXT], rows.shape[1])
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         try:
             self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
@@ -65,13 +72,13 @@ class StaticEncoder:
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for number, text in enumerate(texts):
             encoded = self._tokenizer.encode(_clean(text), add_special_tokens=False)
-            vectors[number] = _unit(self._scaled(encoded.ids or [self._unknown]).sum(axis=0))
+            vectors[number] = _unit(self._seen(encoded.ids or [self._unknown]).sum(axis=0))
         return vectors
 
     def tokens(self, text: str) -> TokenVectors:
-        """The pieces of ``text``; their vectors know nothing of their places."""
+        """The pieces of ``text``; their vectors know their neighbours at most."""
         encoded = self._tokenizer.encode(_clean(text), add_special_tokens=False)
-        vectors = self._scaled(encoded.ids)
+        vectors = self._seen(encoded.ids)
         lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
         return TokenVectors(np.asarray(vectors / lengths, np.float32), tuple(encoded.offsets))
 
@@ -83,12 +90,40 @@ class StaticEncoder:
         found = self._tokenizer.token_to_id("[UNK]")
         return 0 if found is None else int(found)
 
+    def _seen(self, ids: Sequence[int]) -> Vectors:
+        rows = self._scaled(ids)
+        if self._context is None or not len(rows):
+            return rows
+        taps, bias, mix = self._context
+        padded = np.zeros((len(rows) + 2, rows.shape[1]), np.float32)
+        padded[1:-1] = rows
+        windows = np.concatenate([padded[:-2], rows, padded[2:]], axis=1)
+        seen: Vectors = rows + np.maximum(windows @ taps.T + bias, 0.0) @ mix.T
+        return seen
+
     def _scaled(self, ids: Sequence[int]) -> Vectors:
         found: Vectors = self._rows[ids].astype(np.float32) * self._scales[ids][:, None]
         return found
 
 
 _AGAIN = "run `edgebot models verify`, or build it again"
+
+
+def _context(
+    model: Path, found: Sequence[npt.NDArray[np.generic] | None], width: int
+) -> tuple[Vectors, Vectors, Vectors] | None:
+    if all(each is None for each in found):
+        return None
+    wrong = ModelCorrupt(f"{model}: damaged ({', '.join(CONTEXT)} do not fit {ROWS}); {_AGAIN}")
+    if any(each is None for each in found):
+        raise wrong
+    taps, bias, mix = (np.ascontiguousarray(each, np.float32) for each in found if each is not None)
+    rank = len(bias) if bias.ndim == 1 else -1
+    if taps.shape != (rank, 3 * width) or mix.shape != (width, rank):
+        raise wrong
+    if not all(np.isfinite(each).all() for each in (taps, bias, mix)):
+        raise wrong
+    return taps, bias, mix
 
 
 def _unit(vector: Vectors) -> Vectors:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import onnx
 import pytest
+from tokenizers import Tokenizer
 
 from edgebot.build.artefact import Artefact
 from edgebot.build.evaluator import Trial
@@ -22,6 +23,7 @@ from edgebot.build.onnx_quant_weights import WeightOnly, WeightsParameters
 from edgebot.build.step import Texts, make_step
 from edgebot.build.student import StaticStudent, StudentParameters, unjudged
 from edgebot.core.errors import EngineError, ModelCorrupt, UsageError
+from edgebot.embed.safetensors_file import write_safetensors
 from edgebot.embed.static import StaticEncoder
 
 from . import tiny
@@ -220,6 +222,58 @@ def test_a_static_student_knows_its_pieces(tmp_path, source, graph):
         likeness(tmp_path / "a", student, source)["relation"]
         > likeness(tmp_path / "b", unfitted, source)["relation"]
     )
+
+
+def test_a_student_that_looks_at_neighbours_knows_their_order(tmp_path, source, graph):
+    pytest.importorskip("torch", reason=TORCH)
+    want = StudentParameters(
+        dimensions=16, text="fit", sentences=200, epochs=20, step=0.05, context=24
+    )
+    work = tiny.job(tmp_path / "s", graph, source, fit=tiny.sentences(200))
+    student, notes = tiny.made(StaticStudent(want), work)
+    assert notes["curves"]["relation"][-1] < notes["curves"]["relation"][0]
+    encoder = StaticEncoder(student.file(), student.file("tokenizer"))
+    one, other, same = encoder.embed(
+        ["turn the light on", "the light turn on", "turn  THE light on"]
+    )
+    assert np.allclose(one, same) and not np.allclose(one, other)
+    assert len(encoder.tokens("").vectors) == 0
+    alone = encoder.tokens("lamp").vectors[0]
+    assert not np.allclose(alone, encoder.tokens("dim the lamp").vectors[2])
+    plain = StaticStudent(want.model_copy(update={"context": 0}))
+    without, _ = tiny.made(plain, tiny.job(tmp_path / "w", graph, source, fit=tiny.sentences(200)))
+    assert (
+        likeness(tmp_path / "a", student, source)["relation"]
+        > likeness(tmp_path / "b", without, source)["relation"] - 0.01
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"taps": None},
+        {"mix": np.zeros((3, 3), np.float32)},
+        {"bias": np.full(4, np.nan, np.float32)},
+        {"bias": np.zeros((4, 1), np.float32)},
+    ],
+)
+def test_a_damaged_look_at_neighbours_is_refused(tmp_path, graph, change):
+    tensors = {
+        "vectors": np.zeros((60, 8), np.int8),
+        "scales": np.ones(60, np.float32),
+        "taps": np.zeros((4, 24), np.float32),
+        "bias": np.zeros(4, np.float32),
+        "mix": np.zeros((8, 4), np.float32),
+    }
+    tokenizer = graph.file("tokenizer")
+    size = Tokenizer.from_file(str(tokenizer)).get_vocab_size()
+    tensors |= {"vectors": np.zeros((size, 8), np.int8), "scales": np.ones(size, np.float32)}
+    write_safetensors(tmp_path / "whole.safetensors", tensors, {})
+    StaticEncoder(tmp_path / "whole.safetensors", tokenizer)
+    changed = {name: value for name, value in (tensors | change).items() if value is not None}
+    write_safetensors(tmp_path / "damaged.safetensors", changed, {})
+    with pytest.raises(ModelCorrupt, match="taps, bias, mix do not fit"):
+        StaticEncoder(tmp_path / "damaged.safetensors", tokenizer)
 
 
 def test_a_student_is_not_fitted_to_what_it_is_judged_by(tmp_path):
