@@ -75,8 +75,8 @@ def points(
         f'<path d="M{left} {top}V{bottom}H{WIDTH - right}" fill="none" stroke="{LINE}"/>',
         text((left + WIDTH - right) / 2, height - 16, x_label, "middle"),
         text(left, top - 12, y_label, "start"),
-        text(WIDTH - right + 10, top, f"area: {size_label}", "start", SAME),
-        text(WIDTH - right + 10, top + 18, "green: Pareto front", "start", GOOD),
+        text(WIDTH - 16, 22, f"area: {size_label}", "end", SAME),
+        text(WIDTH - 16, 40, "green: Pareto front", "end", GOOD),
     ]
     for share in (0.0, 0.5, 1.0):
         x = left + share * (WIDTH - right - left)
