@@ -46,14 +46,18 @@ def main() -> None:
     figures: dict[str, Any] = {"suite": options.suite}
     if "arm" in options.part:
         say("aarch64: bundle")
-        bundle = make_bundle("rpi4", python, private, shelf / "arm", reuse=options.reuse)
+        bundle = make_bundle(
+            "rpi4", python, private, shelf / f"{options.suite}-board-arm", reuse=options.reuse
+        )
         say("aarch64: install without a network, ask aloud")
         root = roots.arm(options.suite)
-        figures["aarch64"] = arm.check(root, bundle, public, shelf / "arm" / "root")
+        figures["aarch64"] = arm.check(
+            root, bundle, public, shelf / f"{options.suite}-board-arm" / "root"
+        )
         say(json.dumps(figures["aarch64"]))
     if set(options.part) - {"arm"}:
         say("x86-64: two bundles")
-        folder = shelf / "machine"
+        folder = shelf / f"{options.suite}-board-x86"
         reuse = options.reuse
         first = make_bundle("x86", python, private, folder / "a", "--portable", reuse=reuse)
         settings = folder / "b.yaml"
@@ -62,7 +66,7 @@ def main() -> None:
         words = ("--portable", "--settings", str(settings))
         second = make_bundle("x86", python, private, folder / "b", *words, reuse=reuse)
     if "container" in options.part:
-        board = Container(roots.machine(options.suite), shelf / "container")
+        board = Container(roots.machine(options.suite), shelf / f"{options.suite}-container")
         figures["container"] = scenario.contained(board, first, second, public, say)
     if "machine" in options.part:
         machine = Machine(roots.machine(options.suite), roots.kernel(options.suite), folder)
