@@ -46,14 +46,11 @@ def main() -> None:
     figures: dict[str, Any] = {"suite": options.suite}
     if "arm" in options.part:
         say("aarch64: bundle")
-        bundle = make_bundle(
-            "rpi4", python, private, shelf / f"{options.suite}-board-arm", reuse=options.reuse
-        )
+        folder = shelf / f"{options.suite}-board-arm"
+        bundle = make_bundle("rpi4", python, private, folder, reuse=options.reuse)
         say("aarch64: install without a network, ask aloud")
         root = roots.arm(options.suite)
-        figures["aarch64"] = arm.check(
-            root, bundle, public, shelf / f"{options.suite}-board-arm" / "root"
-        )
+        figures["aarch64"] = arm.check(root, bundle, public, folder / "root")
         say(json.dumps(figures["aarch64"]))
     if set(options.part) - {"arm"}:
         say("x86-64: two bundles")
