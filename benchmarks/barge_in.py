@@ -38,7 +38,7 @@ PERSON_DBFS = -26.0
 SPEECH_MS = 350
 """Speech of a person from which it has to be silent soon."""
 
-PEOPLE = {"spoken commands": 24, "coffee orders": 26}
+PEOPLE = {"spoken commands": 24, "coffee orders": 10}
 
 KNOWLEDGE = Path(__file__).resolve().parents[1] / "knowledge"
 
@@ -134,7 +134,7 @@ def broken_in(stage: Rehearsal, text: str, person: Samples) -> float | None:
     answered = len(stage.outcomes)
     if not said(stage)[-1].interrupted:
         return None
-    silent = next(f.end for f in room.heard() if f.start <= begin < f.end)
+    silent = next((f.end for f in room.heard() if f.end > begin), begin)
     stage.wait_for(lambda: not stage.daemon.listener.listening())
     stage.wait_for(lambda: stage.daemon.speaker.speaking() or len(stage.outcomes) > answered)
     stage.daemon.speaker.interrupt()

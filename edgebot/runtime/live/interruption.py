@@ -27,8 +27,8 @@ class Verdict(Enum):
 class InterruptionLimits:
     """When speech counts as breaking in. Times in milliseconds of audio."""
 
-    speech_ms: int = 350
-    """Speech that is enough."""
+    speech_ms: int = 320
+    """Speech that is enough: 350 ms of it, which are noticed a chunk late."""
 
     maybe_ms: int = 130
     """Speech from which the words are listened to."""

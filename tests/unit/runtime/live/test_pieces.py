@@ -71,7 +71,7 @@ def test_a_person_is_speech_that_lasts_and_is_louder_than_our_echo() -> None:
     judge = Interruption()
     verdicts = [judge.accept(_loud(-25), 0.9, -45.0) for _ in range(12)]
     assert verdicts.index(Verdict.MAYBE) == 4  # 160 ms: the first chunk beyond 130
-    assert verdicts.index(Verdict.PERSON) == 10  # 352 ms
+    assert verdicts.index(Verdict.PERSON) == 9  # 320 ms
 
 
 def test_an_echo_as_loud_as_expected_is_nobody() -> None:
@@ -97,15 +97,15 @@ def test_a_closure_counts_as_speech_where_the_voice_goes_on_and_no_longer_dip_do
         loud, soft = (_loud(-25), 0.9, -45.0), (_loud(-44), 0.9, -45.0)
         return [judge.accept(*one) for one in [loud] * 5 + [soft] * dip + [loud] * 6]
 
-    assert verdicts(4)[-5] is Verdict.PERSON  # 5 + 4 + 2 chunks of 32 ms
-    assert Verdict.PERSON not in verdicts(5)[:-1]
+    assert verdicts(4)[-6] is Verdict.PERSON  # 5 + 4 + 1 chunks of 32 ms
+    assert Verdict.PERSON not in verdicts(5)[:-2]
     # What the voice activity detector takes for silence is none of it, however short.
     judge = Interruption()
     for _ in range(5):
         judge.accept(_loud(-25), 0.9, None)
     for _ in range(4):
         judge.accept(_loud(-80), 0.1, None)
-    assert [judge.accept(_loud(-25), 0.9, None) for _ in range(6)].index(Verdict.PERSON) == 5
+    assert [judge.accept(_loud(-25), 0.9, None) for _ in range(6)].index(Verdict.PERSON) == 4
 
 
 def test_level_of_silence_and_of_full_scale() -> None:
