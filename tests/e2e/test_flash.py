@@ -51,6 +51,16 @@ def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
     return Maker(tmp_path_factory.mktemp("maker"))
 
 
+class Forger(SigningKey):
+    """Signs something else than what it is given."""
+
+    def __init__(self, key: SigningKey) -> None:
+        super().__init__(key._private)
+
+    def sign(self, content: bytes) -> bytes:
+        return super().sign(content.replace(b'"executable": true', b'"executable": false'))
+
+
 class Flashed:
     """The board, and `edgebot flash` as it is called."""
 
@@ -155,6 +165,13 @@ def test_what_is_refused_before_anything_is_sent(flashed: Flashed, old: str) -> 
         (bundle("stolen", key=thief), "does not trust", 1),
     ):
         assert words in flashed.call("--bundle", file, code=code)["sentence"]
+    ended = board.folder / "ended.key"
+    make_pair(ended, ended.with_suffix(".pub"), "", 1_700_000_000)
+    late = bundle("late", key=SigningKey.read(ended))
+    said = flashed.call("--bundle", late, "--trust", ended.with_suffix(".pub"), code=1)
+    assert "out of date since 2023-11-14" in said["sentence"]
+    forged = bundle("forged", key=Forger(maker.key))
+    assert "was changed after signing" in flashed.call("--bundle", forged, code=1)["sentence"]
     strange = board.folder / "nobody_known"
     strange.write_text("")
     board.write_config(known_hosts=strange)
@@ -165,6 +182,18 @@ def test_what_is_refused_before_anything_is_sent(flashed: Flashed, old: str) -> 
     (board.folder / "hidden").rename(board.folder / "user_key")
     board.write_config()
     assert "is no host" in flashed.call("--status", code=2, host="pi@board;reboot")["sentence"]
+
+
+def test_an_object_that_was_changed_is_refused_by_the_board(flashed: Flashed, old: str) -> None:
+    text = "X = 'as it was signed'\n"
+    file = flashed.maker.shop.bundle(
+        "spoilt", flashed.maker.key, {"site/edgebot/spoilt.py": text}, created=CREATED + 15
+    )
+    content = file.read_bytes()
+    assert content.count(text.encode()) == 1
+    file.write_bytes(content.replace(text.encode(), text.replace("signed", "sighed").encode()))
+    sentence = flashed.call("--bundle", file, code=1)["sentence"]
+    assert "site/edgebot/spoilt.py is not what the manifest promises" in sentence
 
 
 def test_a_dry_run_sends_nothing(flashed: Flashed, old: str) -> None:
