@@ -183,6 +183,7 @@ def figures_of(readings: list[Reading], answered: Counter[str]) -> dict[str, Any
         slopes = [round(float(np.polyfit(hours, values, 1)[0]), 2) for values in grown]
     return {
         "simulated_h": round(length_s / 3600.0, 2),
+        "asked": QUESTIONS,
         "turns": dict(answered),
         "turns_asked": len(readings) - 1,
         "rss_mb": {"start": round(first.rss_mb), "tenth": round(tenth.rss_mb),
@@ -226,11 +227,12 @@ def report(figures: dict[str, Any]) -> str:
          f"({figures['written_bytes'] / 1000 * 24 / max(0.1, figures['simulated_h']):.0f})"),
         ("processor time per hour asleep (of one core)", asleep),
     ]  # fmt: skip
+    asked = ", ".join(f'"{question}"' for question in figures["asked"].values())
     head = (
         f"The hours are the simulated room's; they took {figures['real_s'] / 60:.0f} minutes. "
         "Every one of its samples went through echo canceller and wake word, and through all other "
         "engines while somebody was listened to. Between two turns there was noise and one "
-        "sentence that was not meant for us. Turns were in equal parts the time, a question to the "
-        "documents, a timer that rang, and a story broken off; a language model was not asked."
+        f"sentence that was not meant for us. The turns, in equal parts: {asked}. The timer rang, "
+        "the last broke off a story. A language model read along and was not needed."
     )
     return f"{head}\n\n" + table(["figure", "value"], rows)
