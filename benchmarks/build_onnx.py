@@ -47,15 +47,14 @@ def run(quick: bool) -> dict[str, Any]:
     store = ModelStore(root, load_catalog(catalog_files(root)))
     named = {n: f for n, f in recipe_files().items() if n.startswith((*ENCODERS, *VOICES, *TURNS))}
     chosen = {name: file for name, file in named.items() if not quick or name in QUICK}
-    taught = find_spec("torch") is not None
-    for name in () if taught else (TRAINED, STUDENT):
-        chosen.pop(name, None)
-        say(f"torch is not installed: {name} is left out")
+    if find_spec("torch") is None:
+        chosen.pop(TRAINED, None)
+        say(f"torch is not installed: {TRAINED} is left out")
     figures: dict[str, Any] = {
         "recipes": {name: measured(file, store) for name, file in chosen.items()},
         "curves": {name: found for name, file in chosen.items() if (found := losses(file, store))},
     }
-    if SHARED_DATA.is_dir() and taught:
+    if SHARED_DATA.is_dir():
         figures["intents"] = intents(store, quick)
     draw(figures)
     return figures
