@@ -185,7 +185,7 @@ def cost(assembly: Assembly, seconds: int) -> dict[str, float]:
 
 def asleep(words: WakeWord, voice: VoiceActivity) -> Callable[[Samples, int], Any]:
     """A listener of the daemon that waits for its wake word; nobody speaks in the room."""
-    quiet: Any = SimpleNamespace(speaking=lambda: False)
+    quiet: Any = SimpleNamespace(speaking=lambda: False, saying=lambda: "")
     listener = Listener(
         sound=quiet,
         ears=Ears(voice, words),
