@@ -36,6 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("this test makes roots and mounts: run it as root")
+    roots.check_tools()
     shelf = roots.SHELF
     shelf.mkdir(parents=True, exist_ok=True)
     private, public = shelf / "test.key", shelf / "test.pub"

@@ -12,11 +12,23 @@ from edgebot.deploy.debian import mirror
 
 SHELF = cache_dir() / "board-test"
 
-TOOLS = (
-    *("mmdebstrap", "qemu-system-x86", "qemu-user-static", "e2fsprogs", "kmod"),
-    *("openssh-client", "cpio"),
-)
-"""Debian packages that the deep test itself needs."""
+TOOLS = {
+    "mmdebstrap": "mmdebstrap",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-aarch64-static": "qemu-user-static",
+    "systemd-nspawn": "systemd-container",
+    "mkfs.ext4": "e2fsprogs",
+    "depmod": "kmod",
+    "ssh-keygen": "openssh-client",
+}
+"""Program → the Debian package that brings it, for the deep test itself."""
+
+
+def check_tools() -> None:
+    """Raise ``SystemExit`` with the command that installs what is missing."""
+    if missing := sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)}):
+        raise SystemExit(f"first: apt-get install {' '.join(missing)}")
+
 
 COMMON = ("python3", "libportaudio2", "openssl", "alsa-utils", "ca-certificates")
 NOT_ON_A_BOARD = ("libportaudio2", "libjack-jackd2-0", "libsamplerate0", "libopus0")
@@ -71,8 +83,6 @@ def _make(name: str, suite: str, arch: str, variant: str, packages: tuple[str, .
     root = SHELF / name
     if (root / ".whole").is_file():
         return root
-    if not shutil.which("mmdebstrap"):
-        raise SystemExit(f"first: apt-get install {' '.join(TOOLS)}")
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
     command = ["nice", "-n", "10", "mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}"]
