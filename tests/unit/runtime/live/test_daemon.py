@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from edgebot.audio.acoustics import Acoustics
 from edgebot.core.audio import RATE_HZ
 from edgebot.runtime.live.manners import Manners
+from edgebot.runtime.live.people import People
 from tests.unit.runtime.live.toneland import scene, speech
 
 COUNT = {"tell me a story": ["one two three four five", "six seven eight nine ten"]}
@@ -220,8 +223,10 @@ def test_two_runs_come_out_the_same() -> None:
 
 def test_who_speaks_has_a_conversation_of_their_own() -> None:
     play = scene({"what time is it": ["seven"]})
-    play.daemon.responder._who = lambda audio: "anna" if len(audio) > 16_000 else None
+    play.daemon.responder._people = People(
+        lambda audio: SimpleNamespace(name="anna" if len(audio) > 16_000 else None, is_telling=True)
+    )
     play.room.say(speech("nabu what time is it"), 0.5)
     play.room.say(speech("nabu yes"), 5.0)
     play.play(9)
-    assert [record["session"] for record in play.ledger.last()] == ["anna", "local"]
+    assert [record["session"] for record in play.ledger.last()] == ["voice/anna", "local"]
