@@ -56,7 +56,7 @@ def play(
         machine.stop()
         figures["on_to_listening_s"] = power_on(machine)
         expect(machine, a, "after a boot")
-        say(f"machine: listens {figures['on_to_listening_s']} s after power-on; power cut in update")
+        say(f"machine: listens {figures['on_to_listening_s']} s after power-on; power cut")
         cut_in_update(machine, second, public)
         expect(machine, a, "after a power cut in an update")
         say("machine: the old release answers; the update again, whole")
