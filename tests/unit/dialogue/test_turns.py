@@ -1,4 +1,4 @@
-"""Whole turns over fakes: decisions, questions, history, failures."""
+"""Whole turns over fakes: decisions, commands, sessions, failures."""
 
 from __future__ import annotations
 
@@ -8,23 +8,9 @@ from pathlib import Path
 import pytest
 
 from edgebot.core.errors import EngineError, StoreError
-from edgebot.core.language import Message, Ungrounded
 from edgebot.core.turn import Turn
-from edgebot.dialogue.build import Limits
-from edgebot.dialogue.skill import NOTHING, Option, Outcome, Question, Topic
+from edgebot.dialogue.skill import NOTHING, Outcome, Topic
 from tests.unit.dialogue.fakes import FakeGuard, FakeKnowledge, FakeTalker, Scene
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    made = Scene(tmp_path)
-    made.understander.know("boil for three", "kettle_on", minutes=3)
-    made.understander.know("boil", "kettle_on")
-    made.understander.know("kettle off", "kettle_off")
-    made.understander.know("stop", "stop")
-    made.understander.know("cancel", "cancel")
-    made.understander.know("never mind", "never_mind")
-    return made
 
 
 def test_proposing_does_nothing(scene: Scene) -> None:
@@ -65,57 +51,6 @@ def test_a_question_was_put_in_whole_where_its_answer_is_known_well(
     scene = Scene(tmp_path, knowledge=FakeKnowledge(score=score))
     decision = scene.dialogue.propose(Turn(), "what is the capital of france").decision
     assert (decision.route, decision.whole) == ("knowledge", whole)
-
-
-def test_a_missing_slot_is_asked_for(scene: Scene) -> None:
-    scene.reader.teach("number", "five", 5)
-    assert scene.say("boil") == "How many?"
-    assert scene.proposal.decision.expects_answer
-    assert scene.say("five") == "The kettle is on for 5 minutes."
-    assert not scene.proposal.decision.expects_answer
-
-
-def test_the_state_of_the_question_reaches_understanding(scene: Scene) -> None:
-    scene.say("boil")
-    assert scene.dialogue.context("a").state == "ask_number"
-    assert scene.dialogue.context("b").state == ""
-
-
-def test_a_useless_answer_is_asked_for_once_more_and_then_let_be(scene: Scene) -> None:
-    scene.say("boil")
-    assert scene.say("blue") == "Pardon? How many?"
-    assert scene.proposal.decision.expects_answer
-    assert scene.say("blue") == "I don't know."
-    assert scene.dialogue.context("a").state == ""
-
-
-def test_another_command_ends_the_question(scene: Scene) -> None:
-    scene.say("boil")
-    assert scene.say("boil for three") == "The kettle is on for 3 minutes."
-
-
-def test_a_question_times_out(scene: Scene) -> None:
-    scene.reader.teach("number", "five", 5)
-    scene.say("boil")
-    scene.clock.go(31)
-    assert scene.dialogue.context("a").state == ""
-    assert scene.say("five") == "I don't know."
-
-
-def test_never_mind_drops_the_question(scene: Scene) -> None:
-    scene.say("boil")
-    assert scene.say("never mind") == "Dropped."
-    assert scene.dialogue.context("a").state == ""
-    assert scene.say("never mind") == "OK."
-
-
-@pytest.mark.parametrize(("answer", "reply"), [(True, "The kettle is off."), (False, "Then not.")])
-def test_what_cannot_be_undone_needs_a_yes(scene: Scene, answer: bool, reply: str) -> None:
-    scene.reader.teach("yes_no", "answer", answer)
-    assert scene.say("kettle off") == "Really?"
-    assert scene.kettle.requests == []
-    assert scene.say("answer") == reply
-    assert len(scene.kettle.requests) == int(answer)
 
 
 def test_two_commands_in_one_sentence(scene: Scene) -> None:
@@ -258,121 +193,6 @@ def test_empty_text(scene: Scene) -> None:
     assert scene.proposal.decision.route == "repair"
 
 
-def test_knowledge_answers_with_its_source(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, knowledge=FakeKnowledge("Paris is the capital. It is large.", 0.9))
-    assert scene.say("capital of france") == "Paris is the capital. It is large."
-    assert scene.proposal.decision.route == "knowledge"
-    assert scene.proposal.decision.sources == ("capitals.md",)
-
-
-def test_unsure_knowledge_is_a_hint_to_a_model_that_can_read(tmp_path: Path) -> None:
-    talker = FakeTalker(["Perhaps Paris."], can_read=True)
-    scene = Scene(tmp_path, knowledge=FakeKnowledge("Paris.", 0.3), talker=talker)
-    assert scene.say("capital of france") == "Perhaps Paris."
-    assert scene.proposal.decision.route == "llm"
-    assert [passage.text for passage in talker.asked[0][2]] == ["Paris."]
-    assert scene.knowledge is not None
-    assert scene.knowledge.searches == 1
-
-
-def test_knowledge_below_the_hint_threshold_is_not_shown(tmp_path: Path) -> None:
-    talker = FakeTalker(can_read=True)
-    scene = Scene(tmp_path, knowledge=FakeKnowledge("Paris.", 0.1), talker=talker)
-    scene.say("capital of france")
-    assert talker.asked[0][2] == ()
-
-
-def test_a_model_that_can_read_words_the_answer(tmp_path: Path) -> None:
-    talker = FakeTalker(["The capital is Paris."], can_read=True)
-    scene = Scene(tmp_path, knowledge=FakeKnowledge("Paris.", 0.9), talker=talker)
-    assert scene.say("capital of france") == "The capital is Paris."
-    assert scene.proposal.decision.route == "knowledge"
-
-
-def test_an_answer_written_to_the_question_is_spoken_as_it_is(tmp_path: Path) -> None:
-    talker = FakeTalker(["The capital is Lyon."], can_read=True)
-    knowledge = FakeKnowledge("Paris.", 0.9, question="What is the capital of France?")
-    scene = Scene(tmp_path, knowledge=knowledge, talker=talker)
-    assert scene.say("capital of france") == "Paris."
-    assert talker.asked == []
-
-
-@pytest.mark.parametrize("error", [Ungrounded("made up"), EngineError("broken")])
-def test_the_extract_stands_by(tmp_path: Path, error: Exception) -> None:
-    talker = FakeTalker([], can_read=True)
-    talker.fails = error
-    scene = Scene(tmp_path, knowledge=FakeKnowledge("Paris.", 0.9), talker=talker)
-    assert scene.say("capital of france") == "Paris."
-    assert str(error) in scene.proposal.decision.failure
-
-
-@pytest.mark.parametrize("error", [EngineError("broken"), IndexError("bug")])
-def test_a_model_that_fails_ends_in_an_apology_and_the_next_turn_works(
-    tmp_path: Path, error: Exception
-) -> None:
-    talker = FakeTalker([])
-    talker.fails = error
-    scene = Scene(tmp_path, talker=talker)
-    assert scene.say("tell me a story") == "Something went wrong."
-    assert scene.proposal.decision.route == "repair"
-    talker.fails, talker.sentences = None, ["Once.", "The end."]
-    assert scene.say("tell me a story") == "Once. The end."
-
-
-def test_a_model_that_breaks_off_keeps_what_it_said(tmp_path: Path) -> None:
-    talker = FakeTalker(["Once."])
-    talker.fails = EngineError("broken")
-    scene = Scene(tmp_path, talker=talker)
-    assert scene.say("tell me a story") == "Once."
-    assert scene.proposal.decision.route == "llm"
-    assert "broken" in scene.proposal.decision.failure
-
-
-def test_a_silent_model_means_i_do_not_know(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, talker=FakeTalker([]))
-    assert scene.say("tell me a story") == "I don't know."
-    assert scene.proposal.decision.route == "repair"
-
-
-def test_history_holds_only_what_was_heard(tmp_path: Path) -> None:
-    talker = FakeTalker(["One.", "Two."])
-    scene = Scene(tmp_path, talker=talker)
-    turn = Turn("a")
-    list(scene.dialogue.propose(turn, "count").sentences())
-    scene.dialogue.heard(turn, "One.")
-    unheard = Turn("a")
-    list(scene.dialogue.propose(unheard, "never heard").sentences())
-    scene.say("go on")
-    assert talker.asked[-1][1] == (Message("user", "count"), Message("assistant", "One."))
-
-
-def test_history_is_bounded(tmp_path: Path) -> None:
-    talker = FakeTalker()
-    scene = Scene(tmp_path, talker=talker, limits=Limits(history_turns=2))
-    for n in range(5):
-        scene.say(f"say {n}")
-    assert [m.content for m in talker.asked[-1][1]] == ["say 2", "Well.", "say 3", "Well."]
-
-
-def test_what_was_only_proposed_is_no_history(tmp_path: Path) -> None:
-    talker = FakeTalker()
-    scene = Scene(tmp_path, talker=talker)
-    turn = Turn("a")
-    scene.dialogue.propose(turn, "thrown away")
-    scene.dialogue.heard(turn, "")
-    scene.say("hello")
-    assert talker.asked[-1][1] == ()
-
-
-def test_a_draft_is_written_only_when_asked_for(tmp_path: Path) -> None:
-    talker = FakeTalker()
-    scene = Scene(tmp_path, talker=talker)
-    scene.dialogue.propose(Turn(), "tell me")
-    scene.dialogue.propose(Turn(), "tell me more", draft=True)
-    scene.dialogue.prepare(Turn(), "tell")
-    assert talker.prepared == [("tell me more", True), ("tell", False)]
-
-
 def test_fixed_answers_come_before_everything(tmp_path: Path) -> None:
     scene = Scene(tmp_path, guard=FakeGuard())
     scene.understander.know("there is a fire", "kettle_on", minutes=1)
@@ -417,96 +237,3 @@ def test_each_turn_has_its_own_sentence_indices(scene: Scene) -> None:
     scene.understander.know("both", "kettle_on", minutes=2)
     indices = [s.index for s in scene.dialogue.propose(Turn(), "both").sentences()]
     assert indices == [0, 1]
-
-
-def test_cancel_that_means_our_question_and_not_an_older_topic(scene: Scene) -> None:
-    scene.understander.know("cancel that", "cancel_it")
-    topic = Topic("kettle", {"minutes": 9}, {"cancel": "kettle_on"})
-    scene.kettle.outcome = Outcome("kettle.off", topic=topic)
-    scene.say("boil for three")
-    scene.say("boil")
-    before = len(scene.kettle.requests)
-    assert scene.say("cancel that") == "Dropped."
-    assert len(scene.kettle.requests) == before
-
-
-def test_asking_what_we_said_leaves_our_question_open(scene: Scene) -> None:
-    scene.reader.teach("number", "five", 5)
-    scene.understander.know("pardon", "kettle_again")
-    scene.say("boil")
-    assert scene.say("pardon") == "How many?"
-    assert scene.proposal.decision.expects_answer
-    assert scene.say("five") == "The kettle is on for 5 minutes."
-
-
-def test_the_time_to_answer_begins_when_the_question_was_heard(scene: Scene) -> None:
-    scene.reader.teach("number", "five", 5)
-    turn = Turn("a")
-    words = " ".join(s.text for s in scene.dialogue.propose(turn, "boil").sentences())
-    scene.clock.go(25)  # a slow voice
-    scene.dialogue.heard(turn, words)
-    scene.clock.go(25)
-    assert scene.say("five") == "The kettle is on for 5 minutes."
-
-
-def which(options: tuple[Option, ...]) -> Outcome:
-    question = Question(
-        "choice", "kettle_on", "ask.number", slot="minutes", slot_kind="choice", options=options
-    )
-    return Outcome(question=question)
-
-
-@pytest.mark.parametrize(
-    ("answer", "value", "done"),
-    [
-        ("the red one", None, [3]),
-        ("second", 2, [5]),
-        ("last", -1, [7]),
-        ("third", 3, [7]),
-        ("both", "*", [3, 5, 7]),
-    ],
-)
-def test_which_one(scene: Scene, answer: str, value: object, done: list[int]) -> None:
-    options = (Option("the red kettle", 3), Option("the blue kettle", 5), Option("the urn", 7))
-    if value is not None:
-        scene.understander.know(answer, "answer", value=value)
-    scene.kettle.outcome = which(options)
-    scene.say("boil for three")
-    assert scene.dialogue.context("a").state == "ask_choice"
-    assert scene.dialogue.context("a").lists["choice"][1] == "the blue kettle"
-    scene.kettle.outcome = None
-    scene.say(answer)
-    assert [request.slots["minutes"] for request in scene.kettle.requests[1:]] == done
-
-
-@pytest.mark.parametrize("answer", ["the kettle", "the green one", "9"])
-def test_an_answer_that_fits_none_or_several_is_asked_again(scene: Scene, answer: str) -> None:
-    scene.kettle.outcome = which((Option("the red kettle", 3), Option("the blue kettle", 5)))
-    scene.say("boil for three")
-    assert scene.say(answer) == "Pardon? How many?"
-
-
-def test_the_prompt_of_a_model_can_be_told_before_it_is_asked(tmp_path: Path) -> None:
-    talker = FakeTalker()
-    scene = Scene(tmp_path, talker=talker)
-    scene.say("hello there")
-    proposal = scene.dialogue.propose(Turn("a"), "and you?")
-    assert talker.asked[-1][0] == "hello there"  # nothing more was generated
-    assert proposal.decision.rungs[-1].details["prompt"] == [
-        {"role": "user", "content": "hello there"},
-        {"role": "assistant", "content": "Well."},
-        {"role": "user", "content": "and you?"},
-    ]
-
-
-def test_a_prompt_that_cannot_be_made_does_not_end_the_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> list[Message]:
-        raise EngineError("no persona")
-
-    talker = FakeTalker()
-    monkeypatch.setattr(talker, "prompt", broken)
-    scene = Scene(tmp_path, talker=talker)
-    assert scene.say("hello there") == "Well."
-    assert "prompt" not in scene.proposal.decision.rungs[-1].details
