@@ -60,13 +60,8 @@ def play(
         cut_in_update(machine, second, public)
         expect(machine, a, "after a power cut in an update")
         say("machine: the old release answers; the update again, whole")
-        figures["update"] = flash(machine, second, public)
-        b = str(figures["update"]["release"])
-        expect(machine, b, "after the update")
-        say(f"machine: release {b}; it crashes from now on")
-        figures["rollback_s"] = crash(machine, a)
-        expect(machine, a, "after the rollback")
-        say(f"machine: back to {a} by itself after {figures['rollback_s']} s; question aloud")
+        figures |= update_and_back(machine, a, second, public, say)
+        say("machine: question aloud")
         figures["heard"] = ask_aloud(machine)
         say(f"machine: {figures['heard']}")
     finally:
@@ -89,16 +84,23 @@ def contained(
         figures["security"] = exposure(board)
         cut_off(board)
         say(f"container: {figures['cold_flash']}; exposure {figures['security']}; update")
-        figures["update"] = flash(board, second, public)
-        b = str(figures["update"]["release"])
-        expect(board, b, "after the update")
-        say(f"container: {figures['update']}; it crashes from now on")
-        figures["rollback_s"] = crash(board, a)
-        expect(board, a, "after the rollback")
-        say(f"container: back to {a} by itself after {figures['rollback_s']} s")
+        figures |= update_and_back(board, a, second, public, say)
     finally:
         board.stop()
     return figures
+
+
+def update_and_back(
+    board: Reached, release: str, second: Path, public: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Update from ``release`` to the bundle ``second``, then break that: it must go back."""
+    update = flash(board, second, public)
+    expect(board, str(update["release"]), "after the update")
+    say(f"{update}; it crashes from now on")
+    rollback_s = crash(board, release)
+    expect(board, release, "after the rollback")
+    say(f"back to {release} by itself after {rollback_s} s")
+    return {"update": update, "rollback_s": rollback_s}
 
 
 def cut_off(board: Reached) -> None:
