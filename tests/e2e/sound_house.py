@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +141,27 @@ class House:
             if words := self.answer(recording, 30.0):
                 return words
         raise AssertionError(self.post_mortem())
+
+    def lose_server(self) -> None:
+        """The sound server dies and comes back; until the daemon has found it again."""
+        before = self.log().count("speaker: works again")
+        self.server.kill()
+        self.wait_for(lambda log: log.count("microphone: the microphone") >= 1)
+        self.server.start()
+        self.wait_for_devices(before + 1)
+
+
+@contextlib.contextmanager
+def moved_in(
+    folder: Path, state: Path, assembly: Assembly, kind: type[SoundServer] = SoundServer
+) -> Iterator[House]:
+    """A house in ``folder`` whose daemon, with a copy of ``state``, waits for its sound server."""
+    shutil.copytree(state, folder / "state")
+    house = House(folder, folder / "state", assembly, kind)
+    try:
+        house.wait_for(lambda log: "listening for" in log and "microphone: " in log)
+        yield house
+    finally:
+        house.daemon.kill()
+        house.daemon.wait()
+        house.server.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from edgebot.audio.platform_echo import platform_canceller
 from edgebot.runtime.wiring import Assembly
-from tests.e2e.sound_house import PATIENCE_S, House
+from tests.e2e.sound_house import PATIENCE_S, House, moved_in
 from tests.e2e.sound_server import missing
 
 pytestmark = [
@@ -29,18 +28,11 @@ def house(
 ) -> Iterator[House]:
     """A daemon that was there before its sound server."""
     folder = tmp_path_factory.mktemp("house")
-    shutil.copytree(state_with_knowledge, folder / "state")
-    house = House(folder, folder / "state", assembly)
-    try:
-        house.wait_for(lambda log: "listening for" in log and "microphone: " in log)
+    with moved_in(folder, state_with_knowledge, assembly) as house:
         assert "cannot be opened" in house.log()
         house.server.start()
         house.wait_for_devices(1)
         yield house
-    finally:
-        house.daemon.kill()
-        house.daemon.wait()
-        house.server.kill()
 
 
 def test_it_wakes_and_answers_though_the_sound_server_came_late(house: House) -> None:
@@ -48,11 +40,7 @@ def test_it_wakes_and_answers_though_the_sound_server_came_late(house: House) ->
 
 
 def test_it_answers_again_after_the_sound_server_was_killed(house: House) -> None:
-    before = house.log().count("speaker: works again")
-    house.server.kill()
-    house.wait_for(lambda log: log.count("microphone: the microphone") >= 1)
-    house.server.start()
-    house.wait_for_devices(before + 1)
+    house.lose_server()
     assert "fifty six" in house.ask("What is seven times eight?")
 
 
